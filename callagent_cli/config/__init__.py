@@ -1,0 +1,1 @@
+"""config.yml and the environment, read once into frozen settings."""

@@ -1,0 +1,45 @@
+"""What the campaign expects of the outside. Implemented in `services`; no second home."""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from callagent_cli.domain.call import Conversation, Lookup, Placed, Script, Ticket
+from callagent_cli.domain.health import Finding, Health
+
+
+class Dialer(Protocol):
+    """Places calls and reads what became of them. Every method but `find` and `preflight`
+    makes exactly one HTTP request; all raise only domain.errors.ServiceError.
+    """
+
+    service: str
+
+    def place(self, ticket: Ticket, script: Script) -> Placed:
+        """Send the one POST of an attempt.
+
+        Raises TransientError or ThrottledError when nothing was dialled for certain,
+        ContactError or ServiceRefused when the provider said no, and AmbiguousError for
+        everything that is not a clear answer.
+        """
+        ...
+
+    def read(self, conversation_id: str) -> Conversation:
+        """Read one conversation."""
+        ...
+
+    def find(self, ticket: Ticket) -> Lookup:
+        """Ask the provider for conversations that carry the ticket's attempt id. Never raises
+        ServiceError: what goes wrong is CannotTell."""
+        ...
+
+    def preflight(self, columns: Collection[str]) -> list[Finding]:
+        """What would spoil every call: agent, number, variables against `columns`. Reads only."""
+        ...
+
+
+class Prober(Protocol):
+    """Asks one service once whether the next real request would work. Never raises."""
+
+    service: str
+
+    def probe(self) -> Health: ...

@@ -1,0 +1,1 @@
+"""What is true, on disk. The only SQL."""

@@ -1,0 +1,1 @@
+"""How a request survives. Knows nothing of calls, contacts or vendors."""

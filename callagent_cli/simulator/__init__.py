@@ -1,0 +1,1 @@
+"""A world that speaks the vendors' HTTP and fails on cue. No network, virtual time."""
