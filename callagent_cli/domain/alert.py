@@ -1,0 +1,44 @@
+"""What a person must hear of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class AlertKind(StrEnum):
+    INCIDENT_OPENED = "incident_opened"
+    INCIDENT_ONGOING = "incident_ongoing"
+    INCIDENT_RECOVERED = "incident_recovered"
+    CALL_FAILED = "call_failed"
+    CALLS_FAILED_DIGEST = "calls_failed_digest"
+    IN_DOUBT = "in_doubt"
+    REFUSED = "refused"  # credentials, quota, money
+    CAMPAIGN_FINISHED = "campaign_finished"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message to a person. No secrets, no full phone numbers."""
+
+    key: str  # stable: the same alert sent twice has the same key
+    kind: AlertKind
+    at: datetime  # aware UTC
+    service: str  # empty when none is at fault
+    title: str  # one line
+    happened: str  # what, and since when
+    meaning: str  # for the campaign
+    automatic: str  # what callagent does by itself
+    todo: str  # what the reader should do
+    command: str = ""  # to type; may be empty
+
+
+class AlertChannel(Protocol):
+    """Hands alerts to a person."""
+
+    name: str
+
+    def send(self, alert: Alert) -> None:
+        """Deliver one alert or raise domain.errors.ServiceError."""
+        ...

@@ -1,0 +1,101 @@
+"""What the ledger hands out: small frozen rows, no SQL in sight."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from callagent_cli.domain.call import Ticket
+from callagent_cli.domain.contact import Contact, ContactState
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """Where a contact goes when an attempt, or the thought of one, is over."""
+
+    state: ContactState
+    next_at: datetime | None = None  # aware UTC; when it is due again
+    reason: str = ""  # for people: why it is where it is
+    is_transient: bool = False  # a FAILED contact that the next run takes up again
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A contact that is due, with the history that eligibility needs."""
+
+    contact: Contact
+    calls_made: int  # attempts of this campaign that rang or may have rung
+    last_call_at: datetime | None  # of this number, in any campaign
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    new: int = 0
+    changed: int = 0  # known, not yet dialled: variables renewed
+    known: int = 0  # as they were
+    duplicates: int = 0  # same number again in the same file
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What a dead run left behind, settled."""
+
+    released: int = 0  # claims given back: nothing had been sent
+    in_doubt: int = 0  # attempts found in `dialing`: now `unknown`
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call the provider has and nobody has followed to its end yet."""
+
+    ticket: Ticket
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulAttempt:
+    """An attempt that may have rung."""
+
+    ticket: Ticket
+    error: str  # what was seen
+    looked_up: int  # times the provider was asked
+    last_looked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    attempt_id: str
+    attempt_no: int
+    state: str
+    conversation_id: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    disposition: str | None
+    error: str | None
+    error_category: str | None
+    cost_usd: float | None = None
+    duration_s: float | None = None
+    summary: str = ""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    contact: Contact
+    state: str
+    disposition: str | None  # of the last completed attempt
+    next_at: datetime | None
+    reason: str
+    attempts: tuple[AttemptRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    campaign: str
+    created_at: datetime
+    totals: Mapping[str, int]
+    dispositions: Mapping[str, int]
+    cost_usd: float | None
+    next_at: datetime | None  # earliest time at which a contact is due
+    rejected: int
+    is_running: bool  # a live run holds the ledger for it
