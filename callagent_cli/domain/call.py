@@ -127,6 +127,7 @@ class Outcome:
     summary: str = ""
     error: str = ""
     collected: Mapping[str, str] = field(default_factory=dict)
+    is_config_error: bool = False  # every further call would fail the same way
 
 
 @dataclass(frozen=True, slots=True)

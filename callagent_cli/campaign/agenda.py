@@ -1,0 +1,238 @@
+"""What a worker does next, and when there is nothing left to do.
+
+Three kinds of work, in this order: calls that the provider already has are followed to their
+end, attempts in doubt are looked up, and only then is another contact called. Invariant: a
+contact leaves here claimed, eligible at this very moment, and only while the dialler's breaker
+would admit it.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from callagent_cli.campaign.eligibility import Eligible, Exhausted, Held, Rules, Skipped, decide
+from callagent_cli.campaign.limits import RunLimits, Spent
+from callagent_cli.campaign.progress import Progress
+from callagent_cli.campaign.reconcile import LookUp
+from callagent_cli.domain.call import Claim, Ticket
+from callagent_cli.domain.clock import Clock, Signal
+from callagent_cli.domain.contact import ContactState, mask_phone
+from callagent_cli.domain.event import Emit, EventName
+from callagent_cli.ledger.records import Candidate, NextStep
+from callagent_cli.ledger.store import Ledger
+from callagent_cli.resilience.breaker import Breaker
+
+_TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time
+_CROWDED_PAUSE_S = 30.0  # after a 429 of our own plan, before another line is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    claim: Claim
+    candidate: Candidate  # with the history that the gates ask for again
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    ticket: Ticket
+    conversation_id: str
+
+
+Job = Call | Follow | LookUp
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """Why a run takes no more contacts."""
+
+    reason: str
+    is_refused: bool = False  # for good, until a person acts
+
+
+class Agenda:
+    def __init__(
+        self,
+        campaign: str,
+        run_id: str,
+        *,
+        ledger: Ledger,
+        breaker: Breaker,
+        rules: Rules,
+        limits: RunLimits,
+        lanes: int,
+        progress: Progress,
+        clock: Clock,
+        stop: Signal,
+        emit: Emit,
+        only: frozenset[str] | None = None,
+    ) -> None:
+        self._campaign, self._run_id = campaign, run_id
+        self._ledger, self._breaker, self._rules = ledger, breaker, rules
+        self._limits, self._lanes, self._progress = limits, lanes, progress
+        self._clock, self._stop, self._emit, self._only = clock, stop, emit, only
+        self._lock = threading.RLock()
+        self._woken = clock.signal()
+        self._follows: deque[Follow] = deque()
+        self._looks: list[LookUp] = []
+        self._under_way = 0  # jobs of any kind
+        self._calling = 0  # of which calls
+        self._crowded_until_s = 0.0
+        self._waiting_since_s: float | None = None
+        self.end: RunEnd | None = None
+
+    def add(self, work: Follow | LookUp | None) -> None:
+        with self._lock:
+            match work:
+                case Follow():
+                    self._follows.append(work)
+                case LookUp():
+                    self._looks.append(work)
+                case None:
+                    pass
+        self._woken.set()
+
+    def finish(self, end: RunEnd) -> None:
+        """Take no more contacts. The first reason stands, unless a refusal for good comes."""
+        with self._lock:
+            if self.end is None or (end.is_refused and not self.end.is_refused):
+                self.end = end
+        self._woken.set()
+
+    def crowd(self) -> None:
+        """All lines of our plan are in use: use one fewer, and not at once."""
+        with self._lock:
+            self._lanes = max(1, self._lanes - 1)
+            self._crowded_until_s = self._clock.monotonic() + _CROWDED_PAUSE_S
+
+    def done(self, job: Job) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._calling -= isinstance(job, Call)
+        self._woken.set()
+
+    def next(self) -> Job | None:
+        """Wait for the next piece of work; None when this run has none left."""
+        while not self._stop.is_set():
+            self._woken.clear()
+            with self._lock:
+                job = self._pick()
+                if job is not None:
+                    self._under_way += 1
+                    self._calling += isinstance(job, Call)
+                    self._progress.waiting = ""
+                    return job
+                nap_s = self._nap_s()
+            if nap_s is None:
+                return None
+            self._woken.wait(min(nap_s, _TICK_S))
+        return None
+
+    def _pick(self) -> Job | None:
+        if self._follows:
+            return self._follows.popleft()
+        now_s = self._clock.monotonic()
+        for look in self._looks:
+            if look.due_s <= now_s:
+                self._looks.remove(look)
+                return look
+        return self._pick_contact() if self._may_call() else None
+
+    def _may_call(self) -> bool:
+        if self.end is not None or self._calling >= self._lanes:
+            return False
+        reached = self._limits.reached(
+            Spent(
+                dialled=self._progress.dialled + self._calling,
+                under_way=self._calling,
+                cost_usd=self._progress.cost_usd or 0.0,
+                mean_cost_usd=self._progress.mean_cost_usd,
+                elapsed_s=self._progress.elapsed_s,
+            )
+        )
+        if reached is not None:
+            if self._calling == 0:
+                self.finish(RunEnd(reached))
+            return False
+        return self._clock.monotonic() >= self._crowded_until_s and self._is_line_open()
+
+    def _is_line_open(self) -> bool:
+        if self._breaker.admits():
+            self._waiting_since_s = None
+            return True
+        if self._waiting_since_s is None:
+            self._waiting_since_s = self._clock.monotonic()
+            self._defer_the_rest()
+        return False
+
+    def _defer_the_rest(self) -> None:
+        service = self._breaker.service
+        moved = self._ledger.defer_all(self._campaign, f"{service} is down")
+        if moved:
+            self._emit(
+                EventName.CONTACT_DEFERRED,
+                service=service,
+                contacts=moved,
+                breaker_state=self._breaker.state.value,
+                retry_count=0,
+                error=f"{service} is down",
+            )
+
+    def _pick_contact(self) -> Call | None:
+        while True:
+            now = self._clock.now()
+            candidate = self._ledger.next_due(self._campaign, now, only=self._only)
+            if candidate is None:
+                return None
+            match decide(candidate, self._rules, now):
+                case Eligible():
+                    claim = self._ledger.claim(self._campaign, candidate, self._run_id)
+                    if claim is not None:
+                        return Call(claim, candidate)
+                case Held(until, reason):
+                    self._set_aside(candidate, NextStep(ContactState.HELD, until, reason))
+                case Exhausted(reason):
+                    self._set_aside(candidate, NextStep(ContactState.EXHAUSTED, None, reason))
+                case Skipped(reason):
+                    self._set_aside(candidate, NextStep(ContactState.SKIPPED, None, reason))
+
+    def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
+        self._ledger.set_aside(self._campaign, candidate.contact.phone, step)
+        told = {
+            ContactState.HELD: EventName.CONTACT_HELD,
+            ContactState.EXHAUSTED: EventName.CONTACT_EXHAUSTED,
+        }.get(step.state, EventName.CONTACT_SKIPPED)
+        self._emit(
+            told,
+            contact_id=candidate.contact.id,
+            phone=mask_phone(candidate.contact.phone),
+            reason=step.reason,
+            next_at=step.next_at.isoformat() if step.next_at else None,
+        )
+
+    def _nap_s(self) -> float | None:
+        """Seconds until something may be due; None when nothing ever will be."""
+        now_s = self._clock.monotonic()
+        naps = [look.due_s - now_s for look in self._looks]
+        if self._under_way:
+            naps.append(_TICK_S)
+        if self.end is None and self._has_due():
+            naps.append(self._wait_for_line_s(now_s))
+        if self.end is not None and self.end.is_refused and not self._under_way:
+            return None  # look-ups would be refused too; the next run makes them
+        return max(0.01, min(naps)) if naps else None
+
+    def _has_due(self) -> bool:
+        return self._ledger.next_due(self._campaign, self._clock.now(), only=self._only) is not None
+
+    def _wait_for_line_s(self, now_s: float) -> float:
+        if self._waiting_since_s is None:
+            self._progress.waiting = "all lines of the plan are in use"
+            return max(self._crowded_until_s - now_s, 0.05)
+        left_s = self._limits.max_outage_wait_s - (now_s - self._waiting_since_s)
+        service = self._breaker.service
+        if left_s <= 0:
+            waited = f"{self._limits.max_outage_wait_s:g} s"
+            self.finish(RunEnd(f"{service} is still down after {waited} of waiting"))
+            return 0.01
+        self._progress.waiting = f"{service} is down; waiting up to {left_s:.0f} s more for it"
+        return min(left_s, _TICK_S)

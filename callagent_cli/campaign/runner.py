@@ -1,0 +1,193 @@
+"""The run: workers that take one contact each through the whole journey.
+
+Only this module knows the order: settle what earlier runs left, then claim → dial → follow →
+record, until the agenda is empty or closed. Invariant: whatever ends a worker, the ledger
+already says where its contact stands.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from callagent_cli.campaign.agenda import Agenda, Call, Follow, Job, RunEnd
+from callagent_cli.campaign.attempt import (
+    FollowRules,
+    InDoubt,
+    LeftRunning,
+    Line,
+    NotPlaced,
+    about,
+    dial,
+    follow,
+)
+from callagent_cli.campaign.dial_rules import RedialRules, next_step
+from callagent_cli.campaign.eligibility import Eligible, Rules, decide
+from callagent_cli.campaign.progress import Progress
+from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
+from callagent_cli.campaign.script import write_script
+from callagent_cli.domain.call import Claim, Conversation, Outcome, Placed, Ticket
+from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.errors import CallAgentError, GateClosed, ServiceRefused, ThrottledError
+from callagent_cli.domain.event import EventName
+from callagent_cli.ledger.records import Candidate, NextStep
+
+
+@dataclass(frozen=True, slots=True)
+class RunRules:
+    """How this campaign calls."""
+
+    eligibility: Rules
+    redial: RedialRules
+    follow: FollowRules
+    look_up_delays_s: Sequence[float] = (0.0, 30.0, 120.0, 600.0)
+
+
+class Runner:
+    def __init__(
+        self, campaign: str, line: Line, agenda: Agenda, rules: RunRules, progress: Progress
+    ) -> None:
+        self._campaign, self._line, self._agenda = campaign, line, agenda
+        self._rules, self._progress = rules, progress
+        self._crash: BaseException | None = None
+
+    def run(self, workers: int, background: Sequence[Callable[[], None]] = ()) -> None:
+        """Work until nothing is left or the stop signal is set. Raises what a worker raised.
+
+        background: tasks that end with the run (health, heartbeat).
+        """
+        self._take_up_what_was_left()
+        clock = self._line.clock
+        helpers = [clock.spawn(f"background-{n}", task) for n, task in enumerate(background)]
+        tasks = [clock.spawn(f"worker-{n}", self._work) for n in range(workers)]
+        for task in tasks:
+            task.join()
+        del helpers  # daemons: they end when the caller says that the run is over
+        if self._crash is not None:
+            raise self._crash
+
+    def _take_up_what_was_left(self) -> None:
+        ledger, now_s = self._line.ledger, self._line.clock.monotonic()
+        for call in ledger.placed_calls(self._campaign):
+            self._agenda.add(Follow(call.ticket, call.conversation_id))
+        for doubt in ledger.in_doubt(self._campaign):
+            if doubt.looked_up:  # earlier runs have asked in vain: once more, then a person
+                last = len(self._rules.look_up_delays_s) - 1
+                self._agenda.add(LookUp(doubt.ticket, last, now_s))
+            else:
+                self._agenda.add(schedule(doubt.ticket, self._rules.look_up_delays_s, now_s))
+
+    def _work(self) -> None:
+        try:
+            while (job := self._agenda.next()) is not None:
+                try:
+                    self._do(job)
+                finally:
+                    self._agenda.done(job)
+        except BaseException as crash:  # noqa: BLE001 - handed to the thread that called run()
+            self._crash = self._crash or crash
+            self._line.stop.set()
+
+    def _do(self, job: Job) -> None:
+        match job:
+            case Call(claim, candidate):
+                self._call(claim, candidate)
+            case Follow(ticket, conversation_id):
+                self._follow(ticket, conversation_id)
+            case LookUp():
+                self._look(job)
+
+    def _call(self, claim: Claim, candidate: Candidate) -> None:
+        self._progress.doing(claim, "dialling")
+        try:
+            evidence = self._gates(candidate)
+        except GateClosed as closed:
+            # the agenda looks at it anew, and sets it aside with the reason
+            back = NextStep(ContactState.PENDING, reason=closed.message)
+            self._line.ledger.release(claim, back)
+            self._progress.put_down(claim)
+            return
+        script = write_script(claim.contact)
+        ticket, result = dial(
+            self._line, claim, script, evidence, lambda: self._gates(candidate)
+        )
+        match result:
+            case Placed(conversation_id):
+                self._progress.placed()
+                self._follow(ticket, conversation_id)
+            case InDoubt():
+                self._progress.put_down(claim)
+                now_s = self._line.clock.monotonic()
+                self._agenda.add(schedule(ticket, self._rules.look_up_delays_s, now_s))
+            case NotPlaced(error, step):
+                if step.state is ContactState.FAILED:
+                    self._progress.settled(claim)
+                else:
+                    self._progress.put_down(claim)
+                self._heed(error)
+
+    def _gates(self, candidate: Candidate) -> Mapping[str, object]:
+        """Why this dial is allowed at this moment; raises GateClosed when it is not."""
+        match decide(candidate, self._rules.eligibility, self._line.clock.now()):
+            case Eligible(evidence):
+                return evidence
+            case verdict:
+                raise GateClosed(verdict.reason)
+
+    def _heed(self, error: CallAgentError | None) -> None:
+        """What one contact's error means for the contacts after it."""
+        match error:
+            case ServiceRefused():
+                self._agenda.finish(RunEnd(error.message, is_refused=True))
+            case ThrottledError():
+                self._agenda.crowd()
+            case _:
+                pass
+
+    def _follow(self, ticket: Ticket, conversation_id: str) -> None:
+        claim = ticket.claim
+        self._progress.doing(claim, "ringing")
+
+        def saw(conversation: Conversation) -> None:
+            self._progress.doing(claim, conversation.phase or "ringing")
+
+        match follow(self._line, ticket, conversation_id, self._rules.follow, saw):
+            case Outcome() as outcome:
+                self._settle(ticket, outcome)
+            case LeftRunning(error):
+                self._progress.put_down(claim)
+                self._heed(error)
+                if error is not None and not self._line.stop.is_set():
+                    self._agenda.finish(RunEnd(f"{self._line.dialer.service}: {error.message}"))
+
+    def _settle(self, ticket: Ticket, outcome: Outcome) -> None:
+        claim = ticket.claim
+        step = next_step(
+            outcome.disposition,
+            calls_made=claim.calls_made + 1,
+            rules=self._rules.redial,
+            now=outcome.ended_at,
+        )
+        self._line.ledger.record_completed(ticket, outcome, step)
+        self._progress.ended(outcome)
+        self._progress.settled(claim)
+        self._line.emit(
+            EventName.CALL_ENDED,
+            **about(claim),
+            disposition=outcome.disposition,
+            duration_s=outcome.duration_s,
+            cost_usd=outcome.cost_usd,
+            error=outcome.error or None,
+        )
+        if step.state is ContactState.EXHAUSTED:
+            self._line.emit(EventName.CONTACT_EXHAUSTED, **about(claim), reason=step.reason)
+        if outcome.is_config_error:
+            self._agenda.finish(
+                RunEnd(f"the agent's settings fail every call: {outcome.error}", is_refused=True)
+            )
+
+    def _look(self, look: LookUp) -> None:
+        placed = look_up(self._line, look.ticket)
+        if placed is not None:
+            self._progress.placed()
+            self._agenda.add(Follow(look.ticket, placed.conversation_id))
+        else:
+            self._agenda.add(next_look(look, self._rules.look_up_delays_s))
