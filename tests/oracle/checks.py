@@ -1,7 +1,7 @@
 """The invariants, each recomputed from outside. A check returns what is wrong, in words.
 
 I1  at most one POST of an attempt may have rung; another needs a clear no and a look-up between
-I2  a number has at most one open attempt, and is not dialled again unless the answer was a clear no
+I2  a number has at most one open attempt, and not dialled again unless the answer was a clear no
 I3  when a dial arrives, its intent is committed in the ledger and in the journal
 I4  every number of the file is accounted for, and every dial has its attempt
 I5  states move along legal edges only; what is final stays as it is
@@ -54,7 +54,7 @@ def parked(evidence: Evidence) -> int:
 
 
 def settled(evidence: Evidence) -> int:
-    """Calls that rang, were in doubt or half done when a run died, and were completed after all."""
+    """Calls that were in doubt or half done when a run died, and were completed after all."""
     done = {row["attempt_id"] for row in evidence.last.attempts if row["state"] == "completed"}
     doubtful = {
         row["attempt_id"]
@@ -145,9 +145,9 @@ def _reachable(state: str) -> set[str]:
 
 
 def _nobody_else(evidence: Evidence) -> Iterator[str]:
-    yield from (
-        f"stray request: {line['what']}" for line in evidence.log if line["kind"] == "stray"
-    )
+    for line in evidence.log:
+        if line["kind"] == "stray":
+            yield f"stray request: {line['what']}"
     yield from (
         f"{dial['phone']} was dialled and is not in the file"
         for dial in evidence.dials
@@ -160,10 +160,10 @@ def _as_if_never_killed(evidence: Evidence) -> Iterator[str]:
     for phone in evidence.wanted:
         rang = [d for d in evidence.dials if d["phone"] == phone and d["rang"]]
         state = evidence.last.state_of(phone)
-        done = [row for row in evidence.last.attempts_of(phone) if row["state"] == "completed"]
-        for row in done:
-            if row["disposition"] != evidence.disposition_of[phone]:
-                yield f"{phone} was {evidence.disposition_of[phone]}, noted as {row['disposition']}"
+        true_end = evidence.disposition_of[phone]
+        for row in evidence.last.attempts_of(phone):
+            if row["state"] == "completed" and row["disposition"] != true_end:
+                yield f"{phone} was {true_end}, noted as {row['disposition']}"
         if state == "needs_review" and rang and rang[-1]["mode"] not in {"buried"}:
             yield f"{phone} rang, can be found, and still waits for a person"
         refused = any(d["phone"] == phone and d["clear_no"] for d in evidence.dials)
@@ -171,7 +171,7 @@ def _as_if_never_killed(evidence: Evidence) -> Iterator[str]:
             yield f"{phone} is {state} and was never called"
     unexplained = [p for p in evidence.wanted if _is_parked_by_death(evidence, p)]
     if len(unexplained) > evidence.kills * evidence.concurrency:
-        yield f"{len(unexplained)} numbers are in doubt after {evidence.kills} kills: {unexplained}"
+        yield f"{evidence.kills} kills left {len(unexplained)} numbers in doubt: {unexplained}"
 
 
 def _is_parked_by_death(evidence: Evidence, phone: str) -> bool:
@@ -182,7 +182,7 @@ def _is_parked_by_death(evidence: Evidence, phone: str) -> bool:
 
 
 def _doubt_stays(evidence: Evidence) -> Iterator[str]:
-    """An attempt in doubt leaves only towards `placed` and `completed`: nobody resolved it here."""
+    """An attempt in doubt goes on only to `placed` and `completed`: nobody resolved it here."""
     for earlier, later in zip(evidence.snapshots, evidence.snapshots[1:], strict=False):
         now = {str(row["attempt_id"]): str(row["state"]) for row in later.attempts}
         for row in earlier.attempts:

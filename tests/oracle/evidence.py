@@ -1,4 +1,4 @@
-"""What can be seen of a campaign from outside: the oracle's log, copies of the ledger, the files."""
+"""What can be seen of a campaign from outside: the oracle's log, copies of the ledger, files."""
 
 import json
 import shutil

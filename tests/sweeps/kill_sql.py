@@ -51,13 +51,13 @@ def _watch(step: Step) -> None:
     """From now on, every connection of this process calls `step` around each statement."""
 
     class Cursor(sqlite3.Cursor):
-        def execute(self, *args: Any, **kwargs: Any) -> "Cursor":
+        def execute(self, *args: Any, **kwargs: Any) -> Any:
             return _around(step, super().execute, *args, **kwargs)
 
-        def executemany(self, *args: Any, **kwargs: Any) -> "Cursor":
+        def executemany(self, *args: Any, **kwargs: Any) -> Any:
             return _around(step, super().executemany, *args, **kwargs)
 
-        def executescript(self, *args: Any, **kwargs: Any) -> "Cursor":
+        def executescript(self, *args: Any, **kwargs: Any) -> Any:
             return _around(step, super().executescript, *args, **kwargs)
 
     class Connection(sqlite3.Connection):
@@ -76,7 +76,8 @@ def _watch(step: Step) -> None:
     true_connect = sqlite3.dbapi2.connect
 
     def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        return true_connect(*args, **{**kwargs, "factory": Connection})
+        connection: sqlite3.Connection = true_connect(*args, **{**kwargs, "factory": Connection})
+        return connection
 
     sqlite3.connect = sqlite3.dbapi2.connect = connect  # type: ignore[assignment]
 

@@ -13,32 +13,10 @@ from pathlib import Path
 
 from tests.sweeps.product import Ended, Run
 
-CALLS = [
-    "pwrite64",
-    "write",
-    "fdatasync",
-    "fsync",
-    "sendto",
-    "recvfrom",
-    "connect",
-    "unlink",
-    "ftruncate",
-    "flock",
-    "openat",
-    "rename",
-    "mkdir",
-]
-WRITES = [
-    "pwrite64",
-    "write",
-    "fdatasync",
-    "fsync",
-    "ftruncate",
-    "unlink",
-    "openat",
-    "rename",
-    "mkdir",
-]
+_ON_FILES = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "openat", "rename")
+_ON_SOCKETS = ("sendto", "recvfrom", "connect")
+CALLS = (*_ON_FILES, "mkdir", "flock", *_ON_SOCKETS)
+WRITES = (*_ON_FILES, "mkdir")
 _LINE = re.compile(r"^(?P<thread>\d+) +(?:[\d.]+ )?(?P<call>\w+)\((?P<rest>.*)$")
 
 
@@ -112,7 +90,13 @@ def seen_in(trace: Path, folder: Path) -> list[Seen]:
         if match is None:
             continue
         counts[match["thread"], match["call"]] += 1
-        if str(folder) in match["rest"] or re.match(r"\d+<(socket|TCP)", match["rest"]):
-            nth = counts[match["thread"], match["call"]]
-            found.append(Seen(match["call"], nth, match["rest"]))
+        rest = _with_whole_paths(match["rest"], folder)
+        if str(folder) in rest or re.match(r"\d+<(socket|TCP)", rest):
+            found.append(Seen(match["call"], counts[match["thread"], match["call"]], rest))
     return found
+
+
+def _with_whole_paths(rest: str, folder: Path) -> str:
+    """Spell out paths that are relative to the campaign's folder, where runs are at home."""
+    here = r"^AT_FDCWD<[^>]*>, "
+    return re.sub(here, "", re.sub(here + '"(?!/)', f'"{folder}/', rest))

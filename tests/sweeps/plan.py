@@ -11,6 +11,7 @@ from tests.sweeps.kill_lines import LineCount, LineKill
 from tests.sweeps.kill_sql import SqlCount, SqlKill
 from tests.sweeps.kill_syscalls import CallKill, seen_in, traced
 from tests.sweeps.points import Kill, Point, Trial
+from tests.sweeps.product import Arm
 from tests.sweeps.stage import Oracle, Shape, Stage, set_up
 
 SHARES = {"lines": 50, "sql": 20, "syscalls": 12, "again": 18}  # percent of the points
@@ -32,34 +33,44 @@ class Journeys:
     recovery: Journey  # of the run after one that was killed half-way
 
 
-def observe(shape: Shape, folder: Path, oracle: Oracle, key: str) -> Journeys:
+def observe(shape: Shape, plant: Arm, folder: Path, oracle: Oracle, key: str) -> Journeys:
     """Run campaigns of this shape and count what they do."""
-    fresh = _observe_run(shape, folder / "fresh", oracle, key, None)
+    fresh = _observe_run(shape, plant, folder / "fresh", oracle, key, None)
     half_way = SqlKill(fresh.boundaries * 2 // 3)
-    return Journeys(shape, fresh, _observe_run(shape, folder / "recovery", oracle, key, half_way))
+    return Journeys(
+        shape, fresh, _observe_run(shape, plant, folder / "recovery", oracle, key, half_way)
+    )
 
 
 def _observe_run(
-    shape: Shape, folder: Path, oracle: Oracle, key: str, first: Kill | None
+    shape: Shape, plant: Arm, folder: Path, oracle: Oracle, key: str, first: Kill | None
 ) -> Journey:
     def on_stage(name: str, count: Callable[[Stage], str]) -> str:
         stage = set_up(folder / name, oracle, key, shape)
         if first is not None:
-            Trial(stage, oracle, product.nothing).run(first)
+            Trial(stage, oracle, plant).run(first)
         counted = count(stage)
         oracle.settle()
         oracle.close_world(key)
         stage.remove()
         return counted
 
-    lines = on_stage("lines", lambda stage: _count(stage, LineCount(stage.folder / "count")))
-    sql = on_stage("sql", lambda stage: _count(stage, SqlCount(stage.folder / "count")))
-    calls = json.loads(on_stage("calls", _calls))
+    lines = on_stage("lines", lambda stage: _count(stage, LineCount(_report(stage)), plant))
+    sql = on_stage("sql", lambda stage: _count(stage, SqlCount(_report(stage)), plant))
+    calls = json.loads(on_stage("calls", lambda stage: _calls(stage, plant)))
     return Journey(json.loads(lines), int(sql), tuple(CallKill(*call) for call in calls))
 
 
-def _count(stage: Stage, counter: LineCount | SqlCount) -> str:
-    run = product.start(stage.argv, stage.folder, stage.key, counter.arm, counter.at_end)
+def _report(stage: Stage) -> Path:
+    return stage.folder / "count"
+
+
+def _count(stage: Stage, counter: LineCount | SqlCount, plant: Arm) -> str:
+    def arm() -> None:
+        plant()
+        counter.arm()
+
+    run = product.start(stage.argv, stage.folder, stage.key, arm, counter.at_end)
     ended = run.wait()
     if not counter.report.exists():
         said = (stage.folder / "output.txt").read_text()
@@ -67,9 +78,9 @@ def _count(stage: Stage, counter: LineCount | SqlCount) -> str:
     return counter.report.read_text()
 
 
-def _calls(stage: Stage) -> str:
+def _calls(stage: Stage, plant: Arm) -> str:
     trace = stage.folder / "strace.txt"
-    traced(product.start(stage.argv, stage.folder, stage.key, gated=True), trace)
+    traced(product.start(stage.argv, stage.folder, stage.key, plant, gated=True), trace)
     found = {(seen.call, seen.nth) for seen in seen_in(trace, stage.folder)}
     return json.dumps(sorted(found))
 

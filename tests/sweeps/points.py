@@ -59,7 +59,13 @@ class Trial:
         self.endings: list[Ended] = []
         self.snapshots: list[Snapshot] = []
 
-    def run(self, kill: Kill | None = None, *, later: timedelta = timedelta(0)) -> Ended:
+    def run(
+        self,
+        kill: Kill | None = None,
+        *,
+        later: timedelta = timedelta(0),
+        options: Sequence[str] = (),
+    ) -> Ended:
         def arm() -> None:
             self._plant()
             if later:
@@ -69,7 +75,8 @@ class Trial:
 
         by_strace = isinstance(kill, CallKill | CallFailure)
         stage = self.stage
-        run = product.start(stage.argv, stage.folder, stage.key, arm, gated=by_strace)
+        argv = (*stage.argv, *options)
+        run = product.start(argv, stage.folder, stage.key, arm, gated=by_strace)
         if isinstance(kill, CallKill | CallFailure):
             ended = traced(run, self.trace, kill.injection)
         else:
@@ -120,7 +127,7 @@ def try_point(point: Point, folder: Path, oracle: Oracle, key: str, plant: Arm) 
     trial.finish()
     oracle.close_world(key)
     evidence = trial.evidence()
-    wrong = [*checks.violations(evidence), *_bad_endings(trial.endings)]
+    wrong = [*checks.violations(evidence), *bad_endings(trial.endings)]
     if not wrong:
         stage.remove()
     return Verdict(
@@ -137,7 +144,8 @@ def try_point(point: Point, folder: Path, oracle: Oracle, key: str, plant: Arm) 
     )
 
 
-def _bad_endings(endings: Sequence[Ended]) -> list[str]:
+def bad_endings(endings: Sequence[Ended]) -> list[str]:
+    """Return the runs that hung, crashed, or ended with an error that no code foresaw."""
     wrong = []
     for number, ended in enumerate(endings, 1):
         if ended.is_hung:

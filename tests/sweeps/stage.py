@@ -107,7 +107,7 @@ def set_up(folder: Path, oracle: Oracle, key: str, shape: Shape) -> Stage:
 
 def numbers(shape: Shape) -> list[str]:
     """The numbers that a campaign of this shape is to reach, E.164."""
-    return [f"+120255501{n:02d}" for n in range(10, 10 + shape.contacts)]
+    return [f"+1202555{n:04d}" for n in range(110, 110 + shape.contacts)]
 
 
 def _contacts(shape: Shape) -> str:

@@ -1,0 +1,165 @@
+"""The parts of the proof, each from a pool of workers to a section of the report."""
+
+import argparse
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.sweeps import crowd, damage, failing_io
+from tests.sweeps.kill_syscalls import CallFailure
+from tests.sweeps.mutants import MUTANTS
+from tests.sweeps.plan import SHARES, Journeys, draw, observe
+from tests.sweeps.points import Point, Verdict, try_point
+from tests.sweeps.pool import Pool
+from tests.sweeps.product import nothing
+from tests.sweeps.report import Section
+from tests.sweeps.stage import Oracle, Shape
+from tests.sweeps.tally import Tally, markdown
+
+_MUTANT_POINTS = 400  # a mutant that survives so many is a hole in the proof
+
+
+def kills(pool: Pool, options: argparse.Namespace) -> Section:
+    """Kill at points drawn from the seed until as many as asked for have killed."""
+    journeys = _observe(pool, options.schedules.split(","), concurrencies=(1, 3))
+    shares = {kind: SHARES[kind] for kind in options.kinds.split(",")}
+    tally = Tally()
+    drawn = (functools.partial(_try, point) for point in draw(options.seed, journeys, shares))
+    for verdict in pool.each(itertools.islice(drawn, options.points * 3)):
+        tally.add(verdict)
+        if verdict.violations:
+            _tell(describe(verdict))
+        if tally.total.killed >= options.points:
+            break
+    places = sum(len(seen.fresh.lines) + len(seen.recovery.lines) for seen in journeys)
+    note = f"{places:,} distinct lines over {len(journeys)} shapes of campaign to choose from."
+    return Section("kills", f"{tally.table()}\n\n{note}", not tally.wrong)
+
+
+def failing(pool: Pool, options: argparse.Namespace) -> Section:
+    """Fail every write once, per error and provider."""
+    shapes = [Shape(schedule) for schedule in options.schedules.split(",")[:2]]
+    writes = pool.each(functools.partial(_writes, shape) for shape in shapes)
+    jobs = [
+        functools.partial(failing_io.fail, failure, file, shape)
+        for shape, found in writes
+        for failure, file in found
+    ]
+    results = []
+    for result in pool.each(jobs):
+        results.append(result)
+        if result.violations:
+            _tell(f"VIOLATION {result}")
+    table = markdown(
+        ("file", "writes failed", "exit statuses", "violations"), failing_io.rows(results)
+    )
+    return Section("failing-io", table, not any(result.violations for result in results))
+
+
+def crowds(pool: Pool, options: argparse.Namespace) -> Section:
+    """Rounds of twenty processes at one ledger."""
+    rounds = []
+    for result in pool.each(itertools.repeat(crowd.crowd, options.rounds)):
+        rounds.append(result)
+        if result.violations:
+            _tell(f"VIOLATION {result}")
+    statuses = Counter(status for result in rounds for status in result.statuses)
+    slowest_s = max(result.slowest_refusal_s for result in rounds)
+    table = markdown(
+        ("rounds", "processes", "worked", "refused with 75", "slowest refusal", "violations"),
+        [
+            [
+                str(len(rounds)),
+                str(sum(statuses.values())),
+                str(sum(statuses.values()) - statuses[crowd.BUSY]),
+                str(statuses[crowd.BUSY]),
+                f"{slowest_s:.1f} s",
+                str(sum(len(result.violations) for result in rounds)),
+            ]
+        ],
+    )
+    return Section("crowd", table, not any(result.violations for result in rounds))
+
+
+def damages(pool: Pool, options: argparse.Namespace) -> Section:
+    """Every way to spoil a ledger."""
+    results = []
+    for result in pool.each(functools.partial(damage.suffer, case) for case in damage.cases()):
+        results.append(result)
+        if result.violations:
+            _tell(f"VIOLATION {result}")
+    table = markdown(
+        ("what happened to the ledger", "cases", "dials", "exit statuses", "violations"),
+        damage.rows(results),
+    )
+    return Section("damage", table, not any(result.violations for result in results))
+
+
+def mutants(pool: Pool, options: argparse.Namespace) -> Section:
+    """Plant each bug and draw points until one of them shows it."""
+    rows, survivors = [], 0
+    for name, mutant in MUTANTS.items():
+        tried, caught = 0, ""
+        lanes = (3,) if mutant.is_concurrent else (1,)
+        journeys = _observe(pool, mutant.schedules, lanes, name)
+        jobs = (
+            functools.partial(_try, point) for point in draw(options.seed, journeys, SHARES, name)
+        )
+        for verdict in pool.each(itertools.islice(jobs, _MUTANT_POINTS)):
+            tried += 1
+            if verdict.violations:
+                caught = verdict.violations[0]
+                break
+        survivors += not caught
+        rows.append([mutant.what, str(tried), caught.partition(":")[0] or "SURVIVED"])
+        _tell(f"{name}: {tried} points, {caught or 'SURVIVED'}")
+    return Section(
+        "mutants", markdown(("planted bug", "points", "caught by"), rows), not survivors
+    )
+
+
+def _observe(
+    pool: Pool, schedules: Sequence[str], concurrencies: Sequence[int], mutant: str = ""
+) -> list[Journeys]:
+    shapes = [
+        Shape(schedule, seed=number, concurrency=concurrency)
+        for number, schedule in enumerate(schedules)
+        for concurrency in concurrencies
+    ]
+    seen = pool.each(functools.partial(observe, shape, _plant(mutant)) for shape in shapes)
+    return sorted(seen, key=lambda journeys: shapes.index(journeys.shape))
+
+
+def _plant(mutant: str) -> Callable[[], None]:
+    return MUTANTS[mutant].plant if mutant else nothing
+
+
+def _try(point: Point, folder: Path, oracle: Oracle, key: str) -> Verdict:
+    return try_point(point, folder, oracle, key, _plant(point.mutant))
+
+
+def _writes(
+    shape: Shape, folder: Path, oracle: Oracle, key: str
+) -> tuple[Shape, list[tuple[CallFailure, str]]]:
+    return shape, failing_io.writes_of(shape, folder, oracle, key)
+
+
+def describe(verdict: Verdict) -> str:
+    point = verdict.point
+    head = f"VIOLATION {point.kind} {point.shape} {point.kills} in {verdict.kept}"
+    return "\n".join([head, *(f"    {what}" for what in verdict.violations)])
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+PARTS: dict[str, Callable[[Pool, argparse.Namespace], Section]] = {
+    "kills": kills,
+    "failing-io": failing,
+    "crowd": crowds,
+    "damage": damages,
+    "mutants": mutants,
+}
