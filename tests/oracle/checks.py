@@ -88,6 +88,7 @@ def _one_post(evidence: Evidence) -> Iterator[str]:
 
 def _one_attempt(evidence: Evidence) -> Iterator[str]:
     for snapshot in evidence.snapshots:
+        yield from (f"the ledger's SQL allows {what}" for what in snapshot.lets_through)
         open_now = Counter(row["phone"] for row in snapshot.attempts if row["state"] in OPEN)
         yield from (f"{n} open attempts of {phone}" for phone, n in open_now.items() if n > 1)
     settled: dict[str, Row] = {}

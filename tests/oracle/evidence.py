@@ -20,6 +20,7 @@ class Snapshot:
     attempts: tuple[Row, ...] = ()
     contacts: tuple[Row, ...] = ()
     problem: str = ""  # why it could not be read
+    lets_through: tuple[str, ...] = ()  # what its SQL should have refused, tried on a copy
 
     def state_of(self, phone: str) -> str:
         return next((str(c["state"]) for c in self.contacts if c["phone"] == phone), "absent")
@@ -38,9 +39,39 @@ def read_ledger(ledger: Path) -> Snapshot:
         try:
             with closing(sqlite3.connect(Path(folder) / ledger.name)) as connection:
                 connection.row_factory = sqlite3.Row
-                return Snapshot(_rows(connection, "attempts"), _rows(connection, "contacts"))
+                attempts, contacts = _rows(connection, "attempts"), _rows(connection, "contacts")
+                return Snapshot(attempts, contacts, lets_through=_tried(connection, attempts))
         except sqlite3.Error as error:
             return Snapshot(problem=str(error))
+
+
+def _tried(connection: sqlite3.Connection, attempts: tuple[Row, ...]) -> tuple[str, ...]:
+    """Try on this copy what the ledger itself must refuse, whatever the program believes."""
+    let_through = []
+    still_open = [row for row in attempts if row["state"] in ("dialing", "placed", "unknown")]
+    for row in still_open[:1]:
+        twin = {**row, "attempt_id": "ca_twin", "conversation_id": None}
+        names, marks = ", ".join(twin), ", ".join("?" * len(twin))
+        if _passes(connection, f"INSERT INTO attempts ({names}) VALUES ({marks})", *twin.values()):
+            let_through.append(f"a second open attempt of {row['phone']}")
+    for row in [row for row in attempts if row["state"] in ("completed", "unknown")][:2]:
+        back = "UPDATE attempts SET state = 'claimed' WHERE attempt_id = ?"
+        if _passes(connection, back, row["attempt_id"]):
+            let_through.append(f"{row['state']} back to claimed")
+    return tuple(let_through)
+
+
+def _passes(connection: sqlite3.Connection, statement: str, *values: object) -> bool:
+    connection.execute("SAVEPOINT attempt")
+    try:
+        connection.execute(statement, values)
+    except sqlite3.IntegrityError:
+        return False
+    else:
+        return True
+    finally:
+        connection.execute("ROLLBACK TO attempt")
+        connection.execute("RELEASE attempt")
 
 
 def _rows(connection: sqlite3.Connection, table: str) -> tuple[Row, ...]:

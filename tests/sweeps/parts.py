@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.sweeps import crowd, damage, failing_io
+from tests.sweeps import crowd, damage, failing_io, gates
 from tests.sweeps.kill_syscalls import CallFailure
 from tests.sweeps.mutants import MUTANTS
 from tests.sweeps.plan import SHARES, Journeys, draw, observe
@@ -97,6 +97,19 @@ def damages(pool: Pool, options: argparse.Namespace) -> Section:
     return Section("damage", table, not any(result.violations for result in results))
 
 
+def broken_gates(pool: Pool, options: argparse.Namespace) -> Section:
+    """An exception in every gate."""
+    results = []
+    for result in pool.each(functools.partial(gates.hold, gate) for gate in gates.cases()):
+        results.append(result)
+        if result.violations:
+            _tell(f"VIOLATION {result}")
+    table = markdown(
+        ("gate that raised", "cases", "dials", "exit statuses", "violations"), gates.rows(results)
+    )
+    return Section("gates", table, not any(result.violations for result in results))
+
+
 def mutants(pool: Pool, options: argparse.Namespace) -> Section:
     """Plant each bug and draw points until one of them shows it."""
     rows, survivors = [], 0
@@ -161,5 +174,6 @@ PARTS: dict[str, Callable[[Pool, argparse.Namespace], Section]] = {
     "failing-io": failing,
     "crowd": crowds,
     "damage": damages,
+    "gates": broken_gates,
     "mutants": mutants,
 }
