@@ -3,6 +3,7 @@
 Each case damages the state of a campaign that has begun, and runs it again.
 """
 
+import functools
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -39,8 +40,11 @@ class Suffered:
 
 def cases() -> list[Damage]:
     """Every case; those of one name are one row of the table."""
-    cuts = [Damage("cut off", _cut(part / _CUTS)) for part in range(_CUTS)]
-    spoilt = [Damage("64 bytes of garbage", _garbage(part / _CUTS)) for part in range(_CUTS)]
+    cuts = [Damage("cut off", functools.partial(_cut, part / _CUTS)) for part in range(_CUTS)]
+    spoilt = [
+        Damage("64 bytes of garbage", functools.partial(_garbage, part / _CUTS))
+        for part in range(_CUTS)
+    ]
     return [
         Damage("ledger deleted", _delete),
         Damage("side files deleted with it", _delete_all),
@@ -150,21 +154,15 @@ def _extend_journal(stage: Stage) -> None:
     assert stage.journal.read_bytes().count(b"\n") == number + 1
 
 
-def _cut(part: float) -> Callable[[Stage], None]:
-    def cut(stage: Stage) -> None:
-        with stage.ledger.open("r+b") as ledger:
-            ledger.truncate(_at(stage, part))
-
-    return cut
+def _cut(part: float, stage: Stage) -> None:
+    with stage.ledger.open("r+b") as ledger:
+        ledger.truncate(_at(stage, part))
 
 
-def _garbage(part: float) -> Callable[[Stage], None]:
-    def spoil(stage: Stage) -> None:
-        with stage.ledger.open("r+b") as ledger:
-            ledger.seek(_at(stage, part))
-            ledger.write(b"\xa5" * 64)
-
-    return spoil
+def _garbage(part: float, stage: Stage) -> None:
+    with stage.ledger.open("r+b") as ledger:
+        ledger.seek(_at(stage, part))
+        ledger.write(b"\xa5" * 64)
 
 
 def _at(stage: Stage, part: float) -> int:
