@@ -56,7 +56,15 @@ class HealthMonitor:
             self._next_tick_s = began_s + tick * self._interval_s
             if self._stop.wait(max(0.0, self._next_tick_s - self._clock.monotonic())):
                 return
-            self._probe_due(tick)
+            self.probe_due(tick)
+
+    def probe_due(self, tick: int) -> None:
+        """Ask the services whose turn it is at tick number `tick`, from 1."""
+        for prober, breaker in self._watched:
+            if self._stop.is_set():
+                return
+            if breaker.state is not BreakerState.CLOSED or tick % _IDLE_TICKS == 0:
+                self._probe(prober, breaker)
 
     def last(self, service: str) -> Health | None:
         """The last probe's result, None before the first."""
@@ -80,13 +88,6 @@ class HealthMonitor:
             health=health.status.value if health else "",
             next_probe_in_s=self.next_probe_in_s() if is_soon else None,
         )
-
-    def _probe_due(self, tick: int) -> None:
-        for prober, breaker in self._watched:
-            if self._stop.is_set():
-                return
-            if breaker.state is not BreakerState.CLOSED or tick % _IDLE_TICKS == 0:
-                self._probe(prober, breaker)
 
     def _probe(self, prober: Prober, breaker: Breaker) -> None:
         health = self._ask(prober, breaker.service)

@@ -1,0 +1,1 @@
+"""Plain modules that several test folders share."""
