@@ -1,0 +1,181 @@
+"""Did each promise hold? Judged from what the world saw and what was told, not from the ledger.
+
+Pure. A promise that a simulation did not put to the test is left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from callagent_cli.domain.event import Event, EventName
+
+
+@dataclass(frozen=True, slots=True)
+class SeenDial:
+    """A dial as the world saw it."""
+
+    at_s: float
+    number: str
+    attempt_id: str
+    was_placed: bool  # a phone rang
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    promise: str
+    holds: bool
+    evidence: str
+
+    def to_json(self) -> dict[str, object]:
+        return {"promise": self.promise, "holds": self.holds, "evidence": self.evidence}
+
+
+def judge(
+    dials: Sequence[SeenDial],
+    events: Sequence[Event],
+    *,
+    numbers: Iterable[str],
+    in_review: int,
+    back_off_s: Sequence[float],
+) -> list[Verdict]:
+    """numbers: everybody who was to be called. back_off_s: the configured waits."""
+    wanted = set(numbers)
+    placed = Counter(dial.number for dial in dials if dial.was_placed)
+    verdicts = [_nobody_twice(placed), _everybody_once(wanted, placed)]
+    verdicts += _in_doubt(dials, events, in_review)
+    verdicts += _back_off(events, back_off_s)
+    verdicts += _failed_then_next(events)
+    verdicts += _breaker(dials, events)
+    verdicts += _alerts(events)
+    return verdicts
+
+
+def _nobody_twice(placed: Mapping[str, int]) -> Verdict:
+    most = max(placed.values(), default=0)
+    return Verdict(
+        "nobody is called twice", most <= 1, f"{sum(placed.values())} calls, at most {most} a number"
+    )
+
+
+def _everybody_once(wanted: set[str], placed: Mapping[str, int]) -> Verdict:
+    reached = sum(placed.get(number, 0) == 1 for number in wanted)
+    return Verdict(
+        "every contact is reached exactly once",
+        reached == len(wanted) and not set(placed) - wanted,
+        f"{reached} of {len(wanted)}",
+    )
+
+
+def _in_doubt(dials: Sequence[SeenDial], events: Sequence[Event], in_review: int) -> list[Verdict]:
+    doubtful = {e.fields.get("attempt_id") for e in events if e.name is EventName.CALL_IN_DOUBT}
+    if not doubtful:
+        return []
+    posts = Counter(dial.attempt_id for dial in dials if dial.attempt_id in doubtful)
+    most = max(posts.values(), default=0)
+    found = sum(
+        e.name is EventName.CALL_RECONCILED and e.fields.get("verdict") == "placed" for e in events
+    )
+    return [
+        Verdict(
+            "an unclear answer is looked up, never dialled again",
+            most <= 1,
+            f"{len(doubtful)} in doubt, {found} found at the provider, {in_review} for a person",
+        )
+    ]
+
+
+def _back_off(events: Sequence[Event], back_off_s: Sequence[float]) -> list[Verdict]:
+    waits: dict[object, list[float]] = {}
+    for event in events:
+        if event.name is EventName.RETRY_SCHEDULED and "attempt_id" in event.fields:
+            wait = event.fields.get("next_retry_s")
+            waits.setdefault(event.fields["attempt_id"], []).append(float(wait or 0))
+    if not waits:
+        return []
+    longest = max(waits.values(), key=len)
+    # an open breaker may cut the sequence short; it never changes the waits
+    holds = all(seen == list(back_off_s[: len(seen)]) for seen in waits.values())
+    shown = ", ".join(f"{wait:g}" for wait in longest)
+    return [Verdict("retries wait as configured", holds, f"waited {shown} s")]
+
+
+def _failed_then_next(events: Sequence[Event]) -> list[Verdict]:
+    failed = [e for e in events if e.name is EventName.CONTACT_FAILED]
+    if not failed:
+        return []
+    alerted = any(
+        e.name is EventName.ALERT_SENT and e.fields.get("kind") == "call_failed" for e in events
+    )
+    went_on = any(
+        e.name in (EventName.REQUEST_FAILED, EventName.CALL_PLACED)
+        and e.at >= failed[0].at
+        and e.fields.get("contact_id") != failed[0].fields.get("contact_id")
+        for e in events
+    )
+    return [
+        Verdict(
+            "a failed call is told at once and the next contact follows",
+            alerted and went_on,
+            f"{len(failed)} failed, told: {'yes' if alerted else 'no'}",
+        )
+    ]
+
+
+def _breaker(dials: Sequence[SeenDial], events: Sequence[Event]) -> list[Verdict]:
+    """While the breaker is open nobody is the guinea pig; on recovery it closes again."""
+    moves = [
+        e
+        for e in events
+        if e.name
+        in (EventName.BREAKER_OPENED, EventName.BREAKER_HALF_OPENED, EventName.BREAKER_CLOSED)
+    ]
+    if not moves:
+        return []
+    began = events[0].at
+    shut = [
+        ((a.at - began).total_seconds(), (b.at - began).total_seconds())
+        for a, b in pairwise(moves)
+        if a.name is EventName.BREAKER_OPENED
+    ]
+    leaked = sum(any(a < dial.at_s < b for a, b in shut) for dial in dials)
+    deferred = sum(int(e.fields.get("contacts") or 1) for e in events if e.name is EventName.CONTACT_DEFERRED)
+    probes = sum(e.name in (EventName.HEALTH_FAILED, EventName.HEALTH_PASSED) for e in events)
+    is_closed = moves[-1].name is EventName.BREAKER_CLOSED
+    return [
+        Verdict(
+            "an open breaker lets no dial through; contacts are deferred",
+            leaked == 0 and deferred > 0,
+            f"open {sum(b - a for a, b in shut):g} s, {leaked} dials in it, {deferred} deferred",
+        ),
+        Verdict(
+            "health checks go on and the breaker resets by itself",
+            is_closed and probes > 0,
+            f"{probes} checks told, breaker {'closed' if is_closed else 'not closed'} at the end",
+        ),
+    ]
+
+
+def _alerts(events: Sequence[Event]) -> list[Verdict]:
+    sent = Counter(
+        (e.fields.get("channel"), e.fields.get("kind"))
+        for e in events
+        if e.name is EventName.ALERT_SENT
+    )
+    incidents = sum(
+        e.name is EventName.BREAKER_OPENED and not e.fields.get("is_retrip") for e in events
+    )
+    if not incidents:
+        return []
+    channels = {channel for channel, _ in sent}
+    opened = [sent[channel, "incident_opened"] for channel in channels]
+    recovered = [sent[channel, "incident_recovered"] for channel in channels]
+    holds = bool(channels) and all(n == incidents for n in [*opened, *recovered])
+    return [
+        Verdict(
+            "one alert when an incident begins and one when it ends",
+            holds,
+            f"{incidents} incidents, {sum(opened)} + {sum(recovered)} alerts, "
+            f"{sum(sent.values())} alerts in all",
+        )
+    ]
