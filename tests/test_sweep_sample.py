@@ -40,6 +40,10 @@ def test_killed_at_300_points_nobody_is_called_twice_and_nobody_is_lost() -> Non
     assert int(total[2].replace(",", "")) >= 300
 
 
+def test_kill_in_the_middle_of_200_contacts_leaves_just_the_rest_to_be_called() -> None:
+    _proof("--parts", "half-way", "--schedules", "ok")
+
+
 def test_of_twenty_runs_at_one_ledger_one_works() -> None:
     _proof("--parts", "crowd", "--rounds", "2")
 

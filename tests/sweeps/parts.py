@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.sweeps import crowd, damage, failing_io, gates
+from tests.sweeps import crowd, damage, failing_io, gates, halfway
 from tests.sweeps.kill_syscalls import CallFailure
 from tests.sweeps.mutants import MUTANTS
 from tests.sweeps.plan import SHARES, Journeys, draw, observe
@@ -56,6 +56,25 @@ def failing(pool: Pool, options: argparse.Namespace) -> Section:
         ("file", "writes failed", "exit statuses", "violations"), failing_io.rows(results)
     )
     return Section("failing-io", table, not any(result.violations for result in results))
+
+
+def half_way(pool: Pool, options: argparse.Namespace) -> Section:
+    """Two hundred contacts, killed from outside after a hundred dials."""
+    shapes = [
+        Shape(schedule, contacts=200, concurrency=4) for schedule in options.schedules.split(",")
+    ]
+    jobs = (functools.partial(halfway.kill_half_way, shape) for shape in shapes)
+    results = list(pool.each(jobs))
+    for result in results:
+        if result.violations:
+            _tell(f"VIOLATION {result}")
+    before, dials = sum(r.dials_before for r in results), sum(r.dials for r in results)
+    wrong = sum(len(r.violations) for r in results)
+    table = markdown(
+        ("campaigns of 200", "dials before the kill", "dials in all", "violations"),
+        [[str(len(results)), str(before), str(dials), str(wrong)]],
+    )
+    return Section("half-way", table, not wrong)
 
 
 def crowds(pool: Pool, options: argparse.Namespace) -> Section:
@@ -172,6 +191,7 @@ def _tell(text: str) -> None:
 PARTS: dict[str, Callable[[Pool, argparse.Namespace], Section]] = {
     "kills": kills,
     "failing-io": failing,
+    "half-way": half_way,
     "crowd": crowds,
     "damage": damages,
     "gates": broken_gates,

@@ -81,9 +81,13 @@ class Trial:
             ended = traced(run, self.trace, kill.injection)
         else:
             ended = run.wait()
+        return self.ended(ended)
+
+    def ended(self, ended: Ended) -> Ended:
+        """Take down how a run ended, and what it left."""
         self._oracle.settle()
         self.endings.append(ended)
-        self.snapshots.append(read_ledger(stage.ledger))
+        self.snapshots.append(read_ledger(self.stage.ledger))
         return ended
 
     @property
