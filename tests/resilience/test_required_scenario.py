@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -91,7 +92,7 @@ def play(clock: HandClock, log: EventLog, stop: Signal, threshold: int) -> Campa
         [(voice, breaker)], interval_s=30, healthy_threshold=2, clock=clock, stop=stop, emit=log
     )
     for no in range(1, LAST_PROBE_NO):  # the health thread, on the one thread of this test
-        clock.at(30.0 * no, lambda no=no: monitor.probe_due(no))  # type: ignore[misc]
+        clock.at(30.0 * no, partial(monitor.probe_due, no))
     campaign = Campaign(clock, guard, voice, deque(["c1", "c2", "c3", "c4"]))
     campaign.run()
     return campaign
@@ -184,5 +185,5 @@ def test_rejections_during_the_outage_cost_no_request_and_no_time(
     voice = Voice(clock)
     for contact in ("c1", "c2", "c3"):
         with pytest.raises(CircuitOpen):
-            guard.call(lambda contact=contact: voice.place(contact), operation="dial")  # type: ignore[misc]
+            guard.call(partial(voice.place, contact), operation="dial")
     assert (voice.requests, clock.monotonic()) == ([], 0.0)
