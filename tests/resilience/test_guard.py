@@ -207,7 +207,7 @@ def test_what_the_look_up_finds_is_the_result_and_no_request_follows(
 
 @pytest.mark.parametrize("error", [GateClosed("listed"), Interrupted("stop"), transient()])
 def test_what_the_look_up_raises_ends_the_operation(
-    make_guard: Make, service: Make, error: Exception
+    make_guard: Make, service: Make, clock: HandClock, error: Exception
 ) -> None:
     def look_up() -> None:
         raise error
@@ -217,6 +217,7 @@ def test_what_the_look_up_raises_ends_the_operation(
     with pytest.raises(type(error)) as caught:
         guard.call(voice, operation="dial", before_retry=look_up)
     assert caught.value is error
+    assert clock.monotonic() == 5.0
     assert len(voice.asked_at_s) == 1
     assert guard.breaker.fail_counter == 1
 
