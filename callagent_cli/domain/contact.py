@@ -55,6 +55,11 @@ class RejectedRow:
     fix: str
 
 
+@dataclass(frozen=True, slots=True)
+class DuplicateRow(RejectedRow):
+    """A row whose number stands on an earlier line, in whatever spelling; that line counts."""
+
+
 def mask_phone(phone: str) -> str:
     """Show enough of a number to recognise it and too little to dial it: `+1202*****23`."""
     if len(phone) <= 6:

@@ -28,6 +28,18 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a number stands in a campaign; an empty state: known only from other campaigns."""
+
+    state: str
+    reason: str
+    next_at: datetime | None
+    is_transient: bool
+    calls_made: int
+    last_call_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
     new: int = 0
     changed: int = 0  # known, not yet dialled: variables renewed

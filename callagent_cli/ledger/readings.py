@@ -1,0 +1,171 @@
+"""What the ledger tells `status`, `report` and the closing summary. Reads only."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sqlalchemy import Row, func, select
+
+from callagent_cli.domain.contact import ContactState, RejectedRow
+from callagent_cli.ledger.contact_book import contact_of
+from callagent_cli.ledger.database import Database, stamp, unstamp
+from callagent_cli.ledger.records import AttemptRow, CampaignRow, ContactRow
+from callagent_cli.ledger.schema import attempts, campaigns, contacts, rejected
+
+_PAGE = 500  # contacts read at a time
+_WAITING = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
+
+
+class Readings:
+    _database: Database
+    _is_running: Callable[[str], bool]
+
+    def campaign_exists(self, campaign: str) -> bool:
+        return campaign in self.campaign_names()
+
+    def campaign_names(self) -> list[str]:
+        with self._database.reading() as connection:
+            return list(
+                connection.scalars(select(campaigns.c.campaign).order_by(campaigns.c.created_at))
+            )
+
+    def totals(self, campaign: str) -> dict[str, int]:
+        """Contact state → contacts."""
+        counted = (
+            select(contacts.c.state, func.count())
+            .where(contacts.c.campaign == campaign)
+            .group_by(contacts.c.state)
+        )
+        with self._database.reading() as connection:
+            return {state: n for state, n in connection.execute(counted)}
+
+    def dispositions(self, campaign: str) -> dict[str, int]:
+        """Disposition → calls that ended so."""
+        counted = (
+            select(attempts.c.disposition, func.count())
+            .where(attempts.c.campaign == campaign, attempts.c.disposition.is_not(None))
+            .group_by(attempts.c.disposition)
+        )
+        with self._database.reading() as connection:
+            return {str(disposition): n for disposition, n in connection.execute(counted)}
+
+    def cost_usd(self, campaign: str) -> float | None:
+        """What the provider has reported so far; None when it reported nothing."""
+        summed = select(func.sum(attempts.c.cost_usd)).where(attempts.c.campaign == campaign)
+        with self._database.reading() as connection:
+            return connection.execute(summed).scalar_one()
+
+    def failures(self, campaign: str) -> list[tuple[str, str, int]]:
+        """(error, `transient` or `permanent`, contacts) of those that failed."""
+        counted = (
+            select(contacts.c.reason, contacts.c.is_transient, func.count())
+            .where(contacts.c.campaign == campaign, contacts.c.state == ContactState.FAILED)
+            .group_by(contacts.c.reason, contacts.c.is_transient)
+            .order_by(func.count().desc())
+        )
+        with self._database.reading() as connection:
+            return [
+                (reason, "transient" if is_transient else "permanent", n)
+                for reason, is_transient, n in connection.execute(counted)
+            ]
+
+    def next_due_at(self, campaign: str, now: datetime) -> datetime | None:
+        """When the next waiting contact is due; `now` when one is already."""
+        first = select(func.min(contacts.c.due_at)).where(
+            contacts.c.campaign == campaign, contacts.c.state.in_(_WAITING)
+        )
+        with self._database.reading() as connection:
+            due_at = connection.execute(first).scalar_one()
+        if due_at is None:
+            return None
+        return max(unstamp(due_at) or now, now)
+
+    def due_later(self, campaign: str, now: datetime) -> int:
+        """Contacts to be called again at a later time."""
+        counted = select(func.count()).where(
+            contacts.c.campaign == campaign,
+            contacts.c.state == ContactState.DEFERRED,
+            contacts.c.due_at > stamp(now),
+        )
+        with self._database.reading() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def campaigns(self, now: datetime) -> list[CampaignRow]:
+        with self._database.reading() as connection:
+            rows = list(connection.execute(select(campaigns).order_by(campaigns.c.created_at)))
+        return [self._campaign(row, now) for row in rows]
+
+    def _campaign(self, row: Row[tuple[object, ...]], now: datetime) -> CampaignRow:
+        created_at = unstamp(row.created_at) or now
+        return CampaignRow(
+            campaign=row.campaign,
+            created_at=created_at,
+            totals=self.totals(row.campaign),
+            dispositions=self.dispositions(row.campaign),
+            cost_usd=self.cost_usd(row.campaign),
+            next_at=self.next_due_at(row.campaign, now),
+            rejected=sum(1 for _ in self.rejected_rows(row.campaign)),
+            is_running=self._is_running(row.campaign),
+        )
+
+    def contact_rows(self, campaign: str) -> Iterator[ContactRow]:
+        """Every contact with its attempts, in the file's order, a page at a time."""
+        last = 0
+        while page := self._contact_page(campaign, last):
+            by_phone = self._attempts_of(campaign, [row.phone for row in page])
+            for row in page:
+                yield ContactRow(
+                    contact=contact_of(row),
+                    state=row.state,
+                    disposition=row.disposition,
+                    next_at=unstamp(row.due_at),
+                    reason=row.reason,
+                    attempts=tuple(by_phone.get(row.phone, ())),
+                )
+            last = page[-1].position
+
+    def _contact_page(self, campaign: str, after: int) -> list[Row[tuple[object, ...]]]:
+        page = (
+            select(contacts)
+            .where(contacts.c.campaign == campaign, contacts.c.position > after)
+            .order_by(contacts.c.position)
+            .limit(_PAGE)
+        )
+        with self._database.reading() as connection:
+            return list(connection.execute(page))
+
+    def _attempts_of(self, campaign: str, phones: list[str]) -> dict[str, list[AttemptRow]]:
+        found = (
+            select(attempts)
+            .where(attempts.c.campaign == campaign, attempts.c.phone.in_(phones))
+            .order_by(attempts.c.attempt_no)
+        )
+        by_phone: dict[str, list[AttemptRow]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(found):
+                by_phone.setdefault(row.phone, []).append(_attempt_row(row))
+        return by_phone
+
+    def rejected_rows(self, campaign: str) -> Iterator[RejectedRow]:
+        listed = select(rejected).where(rejected.c.campaign == campaign).order_by(rejected.c.no)
+        with self._database.reading() as connection:
+            rows = list(connection.execute(listed))
+        for row in rows:
+            yield RejectedRow(row.line, row.column_name, row.value, row.reason, row.fix)
+
+
+def _attempt_row(row: Row[tuple[object, ...]]) -> AttemptRow:
+    return AttemptRow(
+        attempt_id=row.attempt_id,
+        attempt_no=row.attempt_no,
+        state=row.state,
+        conversation_id=row.conversation_id,
+        started_at=unstamp(row.started_at),
+        ended_at=unstamp(row.ended_at),
+        disposition=row.disposition,
+        error=row.error,
+        error_category=row.error_category,
+        cost_usd=row.cost_usd,
+        duration_s=row.duration_s,
+        summary=row.summary or "",
+        evidence=row.evidence or {},
+    )

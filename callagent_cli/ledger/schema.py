@@ -1,0 +1,217 @@
+"""Tables, rules kept in SQL, and forward migrations.
+
+The triggers and the partial unique index are the promise's last line: even a bug in Python
+cannot move an attempt along an edge that does not exist, rewrite how one ended, or open a
+second attempt for a number.
+"""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
+from callagent_cli.domain.contact import ContactState
+
+SCHEMA_VERSION = 1
+APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("created_at", String, nullable=False),
+    Column("source", String, nullable=False),
+)
+
+# Times are UTC in ISO 8601 with microseconds, so that they sort as text on every database.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("phone", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("email", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("timezone", String, nullable=False),
+    Column("consent", Boolean),
+    Column("variables", JSON, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_at", String, nullable=False),  # empty: at once
+    Column("reason", String, nullable=False),
+    Column("is_transient", Boolean, nullable=False),
+    Column("disposition", String),
+    Index("contacts_by_state", "campaign", "state"),
+    Index("contacts_by_id", "campaign", "id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("attempt_id", String, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("phone", String, nullable=False),
+    Column("attempt_no", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("run_id", String, nullable=False),
+    Column("conversation_id", String, unique=True),
+    Column("claimed_at", String, nullable=False),
+    Column("started_at", String),
+    Column("ended_at", String),
+    Column("disposition", String),
+    Column("error", String),
+    Column("error_category", String),
+    Column("duration_s", Float),
+    Column("cost_usd", Float),
+    Column("summary", Text),
+    Column("collected", JSON),
+    Column("evidence", JSON),
+    Column("looked_up", Integer, nullable=False),
+    Column("last_looked_at", String),
+    Column("resolved_by", String),
+    Column("note", String),
+    Index("attempts_by_contact", "campaign", "phone"),
+    Index("attempts_by_phone", "phone", "started_at"),
+)
+
+_WAITING = ", ".join(
+    f"'{state}'" for state in (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
+)
+# the next contact due is the first entry of this index, whatever the campaign's size
+Index(
+    "contacts_due",
+    contacts.c.campaign,
+    contacts.c.due_at,
+    contacts.c.position,
+    sqlite_where=text(f"state IN ({_WAITING})"),
+    postgresql_where=text(f"state IN ({_WAITING})"),
+)
+
+_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
+
+Index(
+    "one_open_attempt_per_number",
+    attempts.c.phone,
+    unique=True,
+    sqlite_where=text(f"state IN ({_OPEN})"),
+    postgresql_where=text(f"state IN ({_OPEN})"),
+)
+Index(
+    "attempts_open",
+    attempts.c.campaign,
+    attempts.c.state,
+    sqlite_where=text(f"state IN ({_OPEN})"),
+    postgresql_where=text(f"state IN ({_OPEN})"),
+)
+
+rejected = Table(
+    "rejected",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("no", Integer, primary_key=True),
+    Column("line", Integer, nullable=False),
+    Column("column_name", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("fix", String, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", String, nullable=False),
+    Column("heartbeat_at", String, nullable=False),
+    Column("ended_at", String),
+    Column("exit_status", Integer),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("destination", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("state", String, nullable=False),  # owed, sent, dead
+    Column("created_at", String, nullable=False),
+    Column("next_at", String),
+    Column("tries", Integer, nullable=False),
+    Column("last_error", String),
+    UniqueConstraint("destination", "key"),
+    Index("messages_by_state", "state", "destination", "id"),
+)
+
+
+def _moves() -> str:
+    legal = [
+        f"(OLD.state = '{before}' AND NEW.state IN ({', '.join(repr(str(s)) for s in sorted(after))}))"
+        for before, after in LEGAL_MOVES.items()
+        if after
+    ]
+    return " OR ".join(legal)
+
+
+_ENDED = ", ".join(
+    f"'{state}'" for state in (AttemptState.COMPLETED, AttemptState.REFUSED, AttemptState.RELEASED)
+)
+
+TRIGGERS = (
+    f"""
+    CREATE TRIGGER attempts_begin_claimed BEFORE INSERT ON attempts
+    WHEN NEW.state NOT IN ('{AttemptState.CLAIMED}', '{AttemptState.UNKNOWN}')
+    BEGIN SELECT RAISE(ABORT, 'an attempt begins claimed'); END
+    """,
+    f"""
+    CREATE TRIGGER attempts_move_legally BEFORE UPDATE OF state ON attempts
+    WHEN OLD.state <> NEW.state AND NOT ({_moves()})
+    BEGIN SELECT RAISE(ABORT, 'no such move of an attempt'); END
+    """,
+    f"""
+    CREATE TRIGGER attempts_end_once BEFORE UPDATE ON attempts
+    WHEN OLD.state IN ({_ENDED})
+    BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END
+    """,
+    """
+    CREATE TRIGGER attempts_keep_identity BEFORE UPDATE OF attempt_id, campaign, phone ON attempts
+    WHEN OLD.attempt_id <> NEW.attempt_id OR OLD.phone <> NEW.phone OR OLD.campaign <> NEW.campaign
+    BEGIN SELECT RAISE(ABORT, 'an attempt keeps its identity'); END
+    """,
+    """
+    CREATE TRIGGER attempts_stay BEFORE DELETE ON attempts
+    BEGIN SELECT RAISE(ABORT, 'attempts are never deleted'); END
+    """,
+    f"""
+    CREATE TRIGGER contacts_in_doubt_wait BEFORE UPDATE OF state ON contacts
+    WHEN NEW.state IN ('{ContactState.PENDING}', '{ContactState.DEFERRED}', '{ContactState.HELD}')
+      AND EXISTS (SELECT 1 FROM attempts a WHERE a.campaign = OLD.campaign
+                  AND a.phone = OLD.phone AND a.state IN ('dialing', 'placed', 'unknown'))
+    BEGIN SELECT RAISE(ABORT, 'a contact with an open call is not dialable'); END
+    """,
+)
+"""For SQLite. A new attempt is `claimed`; only the recovery from a journal inserts `unknown`."""

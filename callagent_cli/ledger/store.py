@@ -1,0 +1,173 @@
+"""The ledger: the durable record of campaigns, contacts, attempts, outcomes and messages owed.
+
+Called by: everything that must survive a crash. Each method is one transaction (an import: one
+a batch), thread-safe, and raises only LedgerError (InputError for a person's mistake).
+"""
+
+import sqlite3
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+
+from callagent_cli.domain.call import AttemptState
+from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.errors import InputError, LedgerError
+from callagent_cli.ledger import identity, recovery
+from callagent_cli.ledger.attempt_book import AttemptBook
+from callagent_cli.ledger.contact_book import ContactBook
+from callagent_cli.ledger.database import Database, unstamp
+from callagent_cli.ledger.journal import Journal
+from callagent_cli.ledger.lease import RunLease, is_held
+from callagent_cli.ledger.outbox import Outbox
+from callagent_cli.ledger.readings import Readings
+from callagent_cli.ledger.records import Recovery
+from callagent_cli.ledger.schema import attempts, contacts, runs
+
+_LOST = "the run ended while the request was on its way"
+
+
+class Ledger(ContactBook, AttemptBook, Readings, Outbox):
+    """One SQLite file, its dial journal and its lock, `<name>.db`, `.journal` and `.lock`."""
+
+    def __init__(self, database: Database, journal: Journal, lock: Path, clock: Clock) -> None:
+        self._database, self._journal = database, journal
+        self._lock_path, self._clock = lock, clock
+
+    @classmethod
+    def open(
+        cls,
+        state_dir: Path,
+        *,
+        name: str = "ledger",
+        clock: Clock,
+        enough_bytes: int = identity.ENOUGH_BYTES,
+    ) -> "Ledger":
+        """Open for a run, creating it where neither ledger nor journal exists.
+
+        enough_bytes: free disk space below which nothing is begun.
+        Raises LedgerError for every ledger that cannot be trusted.
+        """
+        path, journal, lock = _files(state_dir, name)
+        identity.prepare_folder(state_dir, enough_bytes=enough_bytes)
+        if identity.check_files(path, journal):
+            identity.create(path, journal)
+        database = Database(path)
+        try:
+            identity.check_content(database, journal)
+        except LedgerError:
+            database.close()
+            raise
+        return cls(database, journal, lock, clock)
+
+    @classmethod
+    def open_readonly(cls, state_dir: Path, *, name: str = "ledger", clock: Clock) -> "Ledger":
+        """Open to look, also while a run is on."""
+        path, journal, lock = _files(state_dir, name)
+        if not path.exists() and not journal.exists():
+            raise LedgerError(
+                f"no campaign has run here yet (no ledger in {state_dir})",
+                hint="start one with `callagent run CONTACTS`",
+            )
+        identity.check_files(path, journal)
+        return cls(Database(path, is_readonly=True), journal, lock, clock)
+
+    @classmethod
+    def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:
+        return _files(state_dir, name)[0].exists()
+
+    @classmethod
+    def latest_time(cls, state_dir: Path, *, name: str = "ledger") -> datetime | None:
+        """The latest time that the ledger has recorded, None without one. Never raises: who
+        opens the ledger next is told what is wrong with it."""
+        path, _, _ = _files(state_dir, name)
+        with suppress(LedgerError, OSError, sqlite3.Error):
+            if path.exists():
+                database = Database(path, is_readonly=True)
+                try:
+                    return _latest(database)
+                finally:
+                    database.close()
+        return None
+
+    def hold(self, campaign: str, run_id: str) -> RunLease:
+        """Take the ledger for one run; raises LedgerBusy at once when another run holds it."""
+        lease = RunLease(self._database, self._lock_path, self._clock)
+        lease.take(campaign, run_id)
+        return lease
+
+    def recover(self) -> Recovery:
+        """Settle what dead runs left, in every campaign. Only for the holder of the lease:
+        nobody else is alive, so every claim and every dial without an answer is a dead run's."""
+        released = self._settle(AttemptState.CLAIMED, AttemptState.RELEASED)
+        in_doubt = self._settle(AttemptState.DIALING, AttemptState.UNKNOWN)
+        return Recovery(released, in_doubt)
+
+    def _settle(self, before: AttemptState, after: AttemptState) -> int:
+        is_lost = after is AttemptState.UNKNOWN
+        state = ContactState.NEEDS_REVIEW if is_lost else ContactState.PENDING
+        values = {"error": _LOST, "error_category": "ambiguous"} if is_lost else {}
+        left = select(attempts.c.attempt_id, attempts.c.campaign, attempts.c.phone).where(
+            attempts.c.state == before.value
+        )
+        with self._database.transaction() as connection:
+            rows = connection.execute(left).all()
+            for row in rows:
+                connection.execute(
+                    update(attempts)
+                    .where(attempts.c.attempt_id == row.attempt_id)
+                    .values(state=after.value, **values)
+                )
+                connection.execute(
+                    update(contacts)
+                    .where(contacts.c.campaign == row.campaign, contacts.c.phone == row.phone)
+                    .values(state=state.value, reason=f"may have rung: {_LOST}" if is_lost else "")
+                )
+        return len(rows)
+
+    def backup(self, target: Path) -> None:
+        """Write a consistent copy, while runs go on."""
+        if target.exists():
+            raise InputError(
+                f"{target} exists", hint="choose another name: nothing is overwritten"
+            )
+        try:
+            self._database.backup(target)
+        except OSError as error:
+            raise LedgerError(f"{target} cannot be written: {error.strerror}") from None
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _is_running(self, campaign: str) -> bool:
+        if not is_held(self._lock_path):
+            return False
+        on = select(runs.c.run_id).where(runs.c.campaign == campaign, runs.c.ended_at.is_(None))
+        with self._database.reading() as connection:
+            return connection.execute(on).first() is not None
+
+
+def recover_files(state_dir: Path, *, name: str, clock: Clock) -> int:
+    """Make ledger and journal agree again; see ledger.recovery. Returns calls taken in."""
+    path, journal, lock = _files(state_dir, name)
+    identity.prepare_folder(state_dir)
+    if is_held(lock):
+        raise LedgerError("a run is on", hint="end it first")
+    return recovery.recover(path, journal, clock.now())
+
+
+def _files(state_dir: Path, name: str) -> tuple[Path, Journal, Path]:
+    return (
+        state_dir / f"{name}.db",
+        Journal(state_dir / f"{name}.journal"),
+        state_dir / f"{name}.lock",
+    )
+
+
+def _latest(database: Database) -> datetime | None:
+    times = (runs.c.heartbeat_at, attempts.c.claimed_at, attempts.c.ended_at)
+    with database.reading() as connection:
+        latest = [connection.execute(select(func.max(column))).scalar_one() for column in times]
+    return max((at for at in map(unstamp, latest) if at is not None), default=None)
