@@ -1,0 +1,122 @@
+"""What goes wrong, for whom, and when: the plan that the world follows."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from callagent_cli.domain.errors import InputError
+
+SERVICES = ("elevenlabs",)
+_DEFAULT_FROM_DIAL = 5  # the calls before it succeed
+_DEFAULT_LASTS_S = 95.0
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class FaultKind(StrEnum):
+    """How a service fails. The last column: does a phone ring?"""
+
+    UNAVAILABLE = "503"  # HTTP 503                                        no
+    BUSY = "429"  # HTTP 429, system_busy                                  no
+    CREDENTIALS = "401"  # HTTP 401, invalid key                           no
+    QUOTA = "quota"  # HTTP 401, quota_exceeded                            no
+    TIMEOUT = "timeout"  # carried out, but the answer never comes         yes
+    RESET_AFTER = "reset-after"  # carried out, then the connection drops  yes
+    GARBAGE = "garbage"  # carried out, answered with HTML                 yes
+    SLOW = "slow"  # carried out, answered after some seconds              yes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """from_s, to_s: seconds since the world began. from_dial: begins with that dial (from 1)
+    and lasts `lasts_s`."""
+
+    service: str
+    kind: FaultKind
+    from_s: float = 0.0
+    to_s: float | None = None
+    from_dial: int | None = None
+    lasts_s: float | None = None
+
+
+class FaultPlan:
+    """Which fault, if any, meets a request."""
+
+    def __init__(self, faults: Sequence[Fault] = ()) -> None:
+        self._faults = list(faults)
+
+    def meets(self, service: str, now_s: float, *, dial_no: int | None) -> FaultKind | None:
+        """dial_no: the number of this dial, from 1; None for every other request."""
+        for index, fault in enumerate(self._faults):
+            if fault.service != service:
+                continue
+            if fault.from_dial is not None:
+                if dial_no is None or dial_no < fault.from_dial:
+                    continue
+                # it begins here and now: from now on it is a fault by time
+                lasts_s = fault.lasts_s
+                to_s = None if lasts_s is None else now_s + lasts_s
+                fault = replace(fault, from_dial=None, from_s=now_s, to_s=to_s)  # noqa: PLW2901
+                self._faults[index] = fault
+            if fault.from_s <= now_s and (fault.to_s is None or now_s < fault.to_s):
+                return fault.kind
+        return None
+
+
+def parse_fault(text: str) -> Fault:
+    """`SERVICE[:FAULT][@FROM-TO]`, times as `60`, `90s`, `2m`.
+
+    Without times the fault begins with the fifth dial; an outage then lasts 95 s, and what
+    hits one request (a lost or unclear answer) meets that dial only.
+    """
+    match = re.fullmatch(r"([^:@]+)(?::([^@]+))?(?:@(.+))?", text.strip())
+    if match is None:
+        raise InputError(f"--fail {text!r} is not SERVICE[:FAULT][@FROM-TO]", hint=_EXAMPLE)
+    service = _known(match[1], SERVICES, "service")
+    kind = FaultKind(_known(match[2] or "503", [str(kind) for kind in FaultKind], "fault"))
+    if match[3] is None:
+        is_outage = kind in (FaultKind.UNAVAILABLE, FaultKind.BUSY, FaultKind.SLOW)
+        return Fault(
+            service,
+            kind,
+            from_dial=_DEFAULT_FROM_DIAL,
+            lasts_s=_DEFAULT_LASTS_S if is_outage else _lasts_s(kind),
+        )
+    from_s, to_s = _span(match[3], text)
+    return Fault(service, kind, from_s, to_s)
+
+
+_EXAMPLE = "for example `elevenlabs`, `elevenlabs:429` or `elevenlabs:503@60-155`"
+
+
+def _lasts_s(kind: FaultKind) -> float | None:
+    """One request for a lost answer; for good where only a person can mend it."""
+    return None if kind in (FaultKind.CREDENTIALS, FaultKind.QUOTA) else 0.001
+
+
+def _known(word: str, known: Sequence[str], what: str) -> str:
+    word = word.strip().lower()
+    if word in known:
+        return word
+    near = difflib.get_close_matches(word, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    raise InputError(f"no {what} {word!r} to fail", hint=hint)
+
+
+def _span(text: str, whole: str) -> tuple[float, float | None]:
+    begin, dash, end = text.partition("-")
+    from_s = _seconds(begin, whole)
+    if not dash:
+        return from_s, None
+    to_s = _seconds(end, whole)
+    if to_s <= from_s:
+        raise InputError(f"--fail {whole!r} ends before it begins", hint=_EXAMPLE)
+    return from_s, to_s
+
+
+def _seconds(text: str, whole: str) -> float:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text.strip())
+    if match is None:
+        raise InputError(f"--fail {whole!r}: {text!r} is no time", hint=_EXAMPLE)
+    return float(match[1]) * _UNITS_S[match[2]]

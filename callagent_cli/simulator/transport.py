@@ -1,0 +1,75 @@
+"""Mounts the world on a `requests` session: every line of the product above it is the real one,
+and no socket is opened."""
+
+import io
+from collections.abc import Mapping
+
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import ProtocolError
+from urllib3.response import HTTPResponse
+
+from callagent_cli.domain.clock import Clock
+from callagent_cli.simulator.world import AnswerLost, World, WorldAnswer, WorldRequest
+
+_PATIENCE_S = 90.0  # for a request without a timeout of its own
+
+
+class WorldAdapter(BaseAdapter):
+    """Answers each request from the world; a lost answer takes the read timeout, on the world's
+    clock, and ends as the same exception that a real socket would raise."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        super().__init__()
+        self._world, self._clock = world, clock
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,  # noqa: FBT001, FBT002
+        cert: str | bytes | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        del stream, verify, cert, proxies
+        body = request.body or b""
+        asked = WorldRequest(
+            method=request.method or "GET",
+            url=request.url or "",
+            headers=CaseInsensitiveDict(request.headers),
+            body=body.encode() if isinstance(body, str) else bytes(body),
+        )
+        try:
+            answer = self._world.handle(asked)
+        except AnswerLost as lost:
+            if lost.is_reset:
+                reset = ConnectionResetError(104, "Connection reset by peer")
+                aborted = ProtocolError("Connection aborted.", reset)
+                raise requests.ConnectionError(aborted, request=request) from None
+            self._clock.signal().wait(_read_timeout_s(timeout))
+            raise requests.ReadTimeout("Read timed out.", request=request) from None
+        return _response(answer, request)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _read_timeout_s(timeout: float | tuple[float, float | None] | None) -> float:
+    read_s = timeout[1] if isinstance(timeout, tuple) else timeout
+    return read_s if read_s is not None else _PATIENCE_S
+
+
+def _response(answer: WorldAnswer, request: requests.PreparedRequest) -> requests.Response:
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers = CaseInsensitiveDict(answer.headers)
+    response.url, response.request = request.url or "", request
+    response.raw = HTTPResponse(
+        body=io.BytesIO(answer.body),
+        headers=dict(answer.headers),
+        status=answer.status,
+        preload_content=False,
+    )
+    return response
