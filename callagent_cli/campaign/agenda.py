@@ -10,17 +10,15 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.eligibility import Eligible, Exhausted, Held, Rules, Skipped, decide
 from callagent_cli.campaign.limits import RunLimits, Spent
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp
 from callagent_cli.domain.call import Claim, Ticket
-from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.contact import ContactState, mask_phone
-from callagent_cli.domain.event import Emit, EventName
+from callagent_cli.domain.event import EventName
 from callagent_cli.ledger.records import Candidate, NextStep
-from callagent_cli.ledger.store import Ledger
-from callagent_cli.resilience.breaker import Breaker
 
 _TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time
 _CROWDED_PAUSE_S = 30.0  # after a 429 of our own plan, before another line is tried
@@ -53,25 +51,21 @@ class Agenda:
     def __init__(
         self,
         campaign: str,
-        run_id: str,
         *,
-        ledger: Ledger,
-        breaker: Breaker,
+        line: Line,
         rules: Rules,
         limits: RunLimits,
         lanes: int,
         progress: Progress,
-        clock: Clock,
-        stop: Signal,
-        emit: Emit,
         only: frozenset[str] | None = None,
     ) -> None:
-        self._campaign, self._run_id = campaign, run_id
-        self._ledger, self._breaker, self._rules = ledger, breaker, rules
-        self._limits, self._lanes, self._progress = limits, lanes, progress
-        self._clock, self._stop, self._emit, self._only = clock, stop, emit, only
+        """lanes: calls at the same time; only: contact ids, None for everybody."""
+        self._campaign, self._line, self._only = campaign, line, only
+        self._rules, self._limits, self._lanes = rules, limits, lanes
+        self._progress, self._clock, self._ledger = progress, line.clock, line.ledger
+        self._breaker = line.guard.breaker
         self._lock = threading.RLock()
-        self._woken = clock.signal()
+        self._woken = line.clock.signal()
         self._follows: deque[Follow] = deque()
         self._looks: list[LookUp] = []
         self._under_way = 0  # jobs of any kind
@@ -112,7 +106,7 @@ class Agenda:
 
     def next(self) -> Job | None:
         """Wait for the next piece of work; None when this run has none left."""
-        while not self._stop.is_set():
+        while not self._line.stop.is_set():
             self._woken.clear()
             with self._lock:
                 job = self._pick()
@@ -168,7 +162,7 @@ class Agenda:
         service = self._breaker.service
         moved = self._ledger.defer_all(self._campaign, f"{service} is down")
         if moved:
-            self._emit(
+            self._line.emit(
                 EventName.CONTACT_DEFERRED,
                 service=service,
                 contacts=moved,
@@ -185,7 +179,7 @@ class Agenda:
                 return None
             match decide(candidate, self._rules, now):
                 case Eligible():
-                    claim = self._ledger.claim(self._campaign, candidate, self._run_id)
+                    claim = self._ledger.claim(self._campaign, candidate, self._line.run_id)
                     if claim is not None:
                         return Call(claim, candidate)
                 case Held(until, reason):
@@ -201,7 +195,7 @@ class Agenda:
             ContactState.HELD: EventName.CONTACT_HELD,
             ContactState.EXHAUSTED: EventName.CONTACT_EXHAUSTED,
         }.get(step.state, EventName.CONTACT_SKIPPED)
-        self._emit(
+        self._line.emit(
             told,
             contact_id=candidate.contact.id,
             phone=mask_phone(candidate.contact.phone),

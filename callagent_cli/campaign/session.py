@@ -1,0 +1,160 @@
+"""One run of one campaign, from its first event to its summary.
+
+Called by: `run` and `simulate`, with live objects from wiring. Order: take in the file, settle
+what dead runs left, look at the agent before anybody is called, work, sum up.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from callagent_cli.campaign.agenda import Agenda, RunEnd
+from callagent_cli.campaign.attempt import Line
+from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
+from callagent_cli.campaign.progress import Progress
+from callagent_cli.campaign.runner import Runner
+from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.domain.clock import Signal
+from callagent_cli.domain.contact import Contact, RejectedRow
+from callagent_cli.domain.errors import ServiceError, ServiceRefused
+from callagent_cli.domain.event import EventName
+from callagent_cli.domain.health import Finding
+from callagent_cli.events.alerts import AlertDesk
+from callagent_cli.ledger.records import ImportCounts
+from callagent_cli.resilience.probes import HealthMonitor
+
+_HEARTBEAT_S = 15.0
+_ALERTS_FLUSH_S = 10.0
+
+
+@dataclass(slots=True)
+class Session:
+    campaign: str
+    provider: str
+    line: Line
+    agenda: Agenda
+    runner: Runner
+    progress: Progress
+    monitor: HealthMonitor
+    alerts: AlertDesk
+    over: Signal  # set when the run has ended: background tasks end
+    workers: int
+    is_restricted: bool = False  # told to look at some contacts only
+    findings: tuple[Finding, ...] = ()
+    rejected: int = 0
+
+    def stop(self) -> None:
+        """No new contact; the request in flight is settled, waits end."""
+        self.line.stop.set()
+
+    def take_in(self, rows: Iterable[Contact | RejectedRow], *, source: str) -> ImportCounts:
+        """Read the whole file into the ledger; a row that is no contact is told and kept."""
+        counts = self.line.ledger.import_contacts(
+            self.campaign, self._telling(rows), source=source
+        )
+        self.rejected = counts.rejected
+        return counts
+
+    def _telling(self, rows: Iterable[Contact | RejectedRow]) -> Iterator[Contact | RejectedRow]:
+        for row in rows:
+            if isinstance(row, RejectedRow):
+                self.line.emit(
+                    EventName.CONTACT_REJECTED, line=row.line, column=row.column, reason=row.reason
+                )
+            yield row
+
+    def settle_left_overs(self) -> None:
+        """What dead runs left: claims are given back, dials without an answer are in doubt.
+        Contacts that failed for a passing reason, and those held, get a new look."""
+        ledger = self.line.ledger
+        ledger.recover(self.campaign)
+        ledger.requeue(self.campaign, only_transient=True)
+        ledger.release_held(self.campaign)
+
+    def preflight(self, columns: Collection[str]) -> bool:
+        """Look at what every call needs. False: nothing may be dialled until a person acts."""
+        try:
+            found = self.line.guard.call(
+                lambda: self.line.dialer.preflight(columns), operation="preflight", retries=0
+            )
+        except ServiceRefused as error:
+            self.agenda.finish(RunEnd(error.message, is_refused=True))
+            return False
+        except ServiceError as error:
+            unchecked = Finding(
+                is_blocking=False,
+                what=f"the agent could not be checked: {error.message}",
+                fix="the run waits for the service; look at `callagent health`",
+            )
+            self.findings = (unchecked,)
+            return True
+        self.findings = tuple(found)
+        blocking = [finding for finding in found if finding.is_blocking]
+        if blocking:
+            reason = "; ".join(f"{finding.what}: {finding.fix}" for finding in blocking)
+            self.agenda.finish(RunEnd(reason, is_refused=True))
+        return not blocking
+
+    def work(self, heartbeat: Callable[[], None]) -> None:
+        """Call, until nothing is left, a limit is reached or the run is told to stop."""
+
+        def keep_lease() -> None:
+            while not self.over.wait(_HEARTBEAT_S):
+                heartbeat()
+
+        background = (self.monitor.run, self.alerts.run, keep_lease)
+        self.runner.run(self.workers, background)
+
+    def close(self, interrupted: int | None) -> RunSummary:
+        """End the background tasks, tell the last event, sum up.
+
+        interrupted: 128 + the number of the signal that ended the run.
+        """
+        summary = self.summary(interrupted)
+        self.line.emit(
+            EventName.RUN_FINISHED,
+            exit_status=summary.exit_status,
+            reason=summary.reason,
+            dialled=summary.dialled,
+            remaining=summary.remaining,
+            cost_usd=summary.cost_usd,
+        )
+        self.alerts.flush(_ALERTS_FLUSH_S)
+        self.over.set()
+        return summary
+
+    def summary(self, interrupted: int | None) -> RunSummary:
+        ledger, campaign = self.line.ledger, self.campaign
+        totals = ledger.totals(campaign)
+        later = ledger.due_later(campaign, self.line.clock.now())
+        ending = end_of(
+            totals, end=self.agenda.end, redials_later=later, is_restricted=self.is_restricted
+        )
+        if interrupted is not None:
+            ending = Ending(interrupted, "interrupted; the same command goes on where it stopped")
+        failures = ledger.failures(campaign)
+        retried = sum(n for _, category, n in failures if category == "transient")
+        return RunSummary(
+            campaign=campaign,
+            run_id=self.line.run_id,
+            exit_status=ending.exit_status,
+            reason=ending.reason,
+            totals=totals,
+            dispositions=ledger.dispositions(campaign),
+            dialled=self.progress.dialled,
+            duration_s=self.progress.elapsed_s,
+            cost_usd=self.progress.cost_usd,
+            remaining=remaining(totals),
+            rejected=self.rejected,
+            in_doubt=totals.get("needs_review", 0),
+            owed=ledger.owed(),
+            failures=causes(failures),
+            next_run=next_run(
+                totals, ledger.next_due_at(campaign, self.line.clock.now()), retried
+            ),
+            is_sandbox=self.provider == "sandbox",
+            notes=tuple(f"{finding.what}: {finding.fix}" for finding in self.findings),
+        )
+
+
+def with_paths(summary: RunSummary, *, log_path: str, rejected_path: str) -> RunSummary:
+    return replace(summary, log_path=log_path, rejected_path=rejected_path)

@@ -1,0 +1,208 @@
+"""`callagent run`: read → wire → ask → run → tell. Decides nothing about contacts."""
+
+import json
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from callagent_cli import wiring
+from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
+from callagent_cli.campaign.intake import ContactsFile, read_contacts
+from callagent_cli.campaign.limits import RunLimits
+from callagent_cli.campaign.plan import Plan, make_plan
+from callagent_cli.campaign.rejects import write_rejects
+from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.cli.interrupts import Interrupts
+from callagent_cli.cli.live_view import LiveView
+from callagent_cli.cli.options import RunOptions
+from callagent_cli.cli.render import TerminalChannel, line_for
+from callagent_cli.cli.render_plan import render_plan
+from callagent_cli.cli.render_summary import render_summary
+from callagent_cli.cli.terminal import Terminal
+from callagent_cli.config.settings import Settings
+from callagent_cli.domain.clock import Clock, SystemClock
+from callagent_cli.domain.contact import Contact, RejectedRow
+from callagent_cli.domain.errors import InputError, ServiceError, ServiceRefused
+from callagent_cli.domain.event import EventName
+from callagent_cli.events.emitter import Emitter
+from callagent_cli.events.jsonl import JsonlLog
+from callagent_cli.ledger.store import Ledger
+
+Number = TypeVar("Number", int, float)
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
+
+def campaign_name(contacts: Path, wished: str | None) -> str:
+    """The flag, else the file's stem made into a name."""
+    name = wished or re.sub(r"[^a-z0-9_-]+", "-", contacts.stem.lower()).strip("-_")[:64]
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} is no campaign name",
+            hint="use --campaign with a-z, 0-9, - and _, beginning with a letter or digit",
+        )
+    return name
+
+
+def open_contacts(contacts: Path, settings: Settings) -> ContactsFile:
+    rules = settings.campaign
+    return read_contacts(
+        contacts,
+        default_region=rules.default_region,
+        columns=rules.columns,
+        encoding=rules.csv.encoding,
+        delimiter=rules.csv.delimiter,
+    )
+
+
+def run(contacts: Path, options: RunOptions) -> int:
+    """Work through a campaign; returns the exit status of INTERFACE section 2."""
+    terminal = Terminal.of(options.common)
+    settings = wiring.settings_of(options.common.config)
+    wish = _wish(contacts, options, settings)
+    file = open_contacts(contacts, settings)
+    if options.is_dry_run:
+        return show_plan(file, wish, settings, terminal, as_json=options.is_json)
+    wiring.check_ready(settings)
+    clock = wiring.clock_of(settings)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(closing(wiring.open_ledger(settings, clock)))
+        lease = stack.enter_context(ledger.hold(wish.campaign, wish.run_id))
+        if not _is_agreed(file, wish, settings, terminal, options, ledger):
+            terminal.say("nothing was dialled")
+            return 0
+        summary = _work(settings, wish, clock, ledger, file, options, terminal, lease)
+        lease.finish(summary.exit_status)
+    if options.is_json:
+        terminal.result(json.dumps(summary.to_json()))
+    else:
+        render_summary(summary, terminal)
+    return summary.exit_status
+
+
+def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wish:
+    limits = wiring.limits_of(settings)
+    given = {
+        "max_dials": _least(options.limit, limits.max_dials),
+        "pilot": options.pilot,
+        "max_cost_usd": _least(options.max_cost, limits.max_cost_usd),
+        "max_duration_s": options.max_duration_s,
+    }
+    return wiring.Wish(
+        campaign=campaign_name(contacts, options.campaign),
+        run_id=f"run_{secrets.token_hex(6)}",
+        limits=replace(limits, **given),
+        concurrency=options.concurrency or settings.campaign.concurrency,
+        only=frozenset(options.contact_ids) or None,
+    )
+
+
+def _least(flag: Number | None, config: Number | None) -> Number | None:
+    """A flag tightens what the config allows and never loosens it."""
+    given = [limit for limit in (flag, config) if limit is not None]
+    return min(given) if given else None
+
+
+def show_plan(
+    file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
+) -> int:
+    plan = _plan(file, wish, settings, wiring.ledger_if_any(settings))
+    if as_json:
+        terminal.result(json.dumps(plan.to_json()))
+    else:
+        render_plan(plan, terminal)
+    return 0
+
+
+def _plan(
+    file: ContactsFile, wish: wiring.Wish, settings: Settings, ledger: Ledger | None
+) -> Plan:
+    return make_plan(
+        wish.campaign,
+        file,
+        ledger=ledger,
+        rules=wiring.eligibility_of(settings),
+        now=wiring.clock_of(settings).now(),
+    )
+
+
+def _is_agreed(
+    file: ContactsFile,
+    wish: wiring.Wish,
+    settings: Settings,
+    terminal: Terminal,
+    options: RunOptions,
+    ledger: Ledger,
+) -> bool:
+    """Before real calls a person at a terminal sees the plan's totals and says yes."""
+    if wiring.is_sandbox(settings) or options.is_yes or not terminal.can_ask:
+        return True
+    render_plan(_plan(file, wish, settings, ledger), terminal)
+    return terminal.ask("Place these calls? [y/N] ")
+
+
+def _work(
+    settings: Settings,
+    wish: wiring.Wish,
+    clock: Clock,
+    ledger: Ledger,
+    file: ContactsFile,
+    options: RunOptions,
+    terminal: Terminal,
+    lease: RunLease,
+) -> RunSummary:
+    log = wiring.log_of(settings)
+    emitter = Emitter(clock, run_id=wish.run_id, campaign=wish.campaign)
+    emitter.listen(log)
+    outside = wiring.outside(settings, clock)
+    channels = (TerminalChannel(terminal.say),)
+    session = wiring.build_session(
+        settings, wish, outside=outside, ledger=ledger, emit=emitter, channels=channels
+    )
+    _say_what_this_is(terminal, settings, file)
+    emitter(EventName.RUN_STARTED, provider=settings.provider)
+    counts = session.take_in(file, source=file.path.name)
+    if options.is_retry_failed:
+        ledger.requeue(wish.campaign, only_transient=False)
+    session.settle_left_overs()
+    rejected_path = _write_rejects(ledger, wish.campaign, contacts=file.path, n=counts.rejected)
+    emitter.listen(session.alerts)
+    emitter.listen(lambda event: terminal.detail(line_for(event)))
+    with Interrupts(session.stop) as interrupts:
+        if session.preflight(file.columns):
+            _show_findings(terminal, session)
+            with LiveView.if_wanted(terminal, session.progress.snapshot, options.is_no_live):
+                session.work(lease.heartbeat)
+        summary = session.close(interrupts.exit_status)
+    notes = (*summary.notes, log.problem) if log.problem else summary.notes
+    return replace(
+        summary,
+        log_path=str(settings.logging.path),
+        rejected_path=str(rejected_path or ""),
+        notes=notes,
+    )
+
+
+def _write_rejects(ledger: Ledger, campaign: str, *, contacts: Path, n: int) -> Path | None:
+    if not n:
+        return None
+    path = contacts.with_name(f"{campaign}.rejected.csv")
+    write_rejects(path, ledger.rejected_rows(campaign))
+    return path
+
+
+def _say_what_this_is(terminal: Terminal, settings: Settings, file: ContactsFile) -> None:
+    if wiring.is_sandbox(settings):
+        terminal.say("sandbox: no real call is placed; set `provider: elevenlabs` for real ones")
+    for warning in wiring.warnings_of(settings):
+        terminal.say(f"warning: {warning}")
+    terminal.detail(f"contacts: {file.path}")
+
+
+def _show_findings(terminal: Terminal, session: Session) -> None:
+    for finding in session.findings:
+        terminal.say(f"warning: {finding.what}: {finding.fix}")

@@ -1,0 +1,98 @@
+"""The two streams of a command: results to stdout, everything else to stderr.
+
+A closed pipe, a full disk or a terminal that is gone never stops a campaign: what cannot be
+written is dropped, because the ledger and the log have it.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from callagent_cli.cli.options import Common
+from callagent_cli.domain.text import clean_lines
+
+_NARROWEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    out: Console
+    err: Console
+    is_quiet: bool
+    is_verbose: bool
+
+    @classmethod
+    def of(cls, common: Common) -> "Terminal":
+        def console(*, is_stderr: bool) -> Console:
+            return Console(
+                stderr=is_stderr,
+                no_color=not common.is_color or None,
+                highlight=False,
+                markup=False,
+                emoji=False,
+            )
+
+        return cls(
+            console(is_stderr=False), console(is_stderr=True), common.is_quiet, common.is_verbose
+        )
+
+    @property
+    def can_live(self) -> bool:
+        return self.err.is_terminal and not self.is_quiet and self.err.width >= _NARROWEST
+
+    @property
+    def can_ask(self) -> bool:
+        """A person is there to answer."""
+        return sys.stdin is not None and sys.stdin.isatty() and self.err.is_terminal
+
+    def ask(self, question: str) -> bool:
+        self.err.print(Text(question), end="")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def say(self, text: str) -> None:
+        """A message, to stderr; silent with --quiet."""
+        if not self.is_quiet:
+            _quietly(lambda: self.err.print(Text(clean_lines(text))))
+
+    def warn(self, text: str) -> None:
+        """A message that --quiet does not silence."""
+        _quietly(lambda: self.err.print(Text(clean_lines(text))))
+
+    def detail(self, text: str | None) -> None:
+        """A message for --verbose."""
+        if text and self.is_verbose:
+            self.say(text)
+
+    def result(self, text: str) -> None:
+        """Machine-readable output, to stdout, byte for byte."""
+        _quietly(lambda: print(text, file=self.out.file, flush=True))  # noqa: T201
+
+    def show(self, *what: RenderableType) -> None:
+        """Tables and text for people, to stdout; silent with --quiet."""
+        if not self.is_quiet:
+            for part in what:
+                _quietly(lambda part=part: self.out.print(part))
+
+
+def _quietly(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError:
+        _abandon_broken_streams()
+    except ValueError:  # the stream was closed under us
+        pass
+
+
+def _abandon_broken_streams() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(sink, stream.fileno())
+    os.close(sink)

@@ -1,0 +1,285 @@
+"""Settings become live objects here, and nowhere else.
+
+Called by: the commands. Invariant: nothing is dialled, probed or written by building.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time
+from pathlib import Path
+
+from callagent_cli.campaign.agenda import Agenda
+from callagent_cli.campaign.attempt import FollowRules, Line
+from callagent_cli.campaign.calling_window import CallingWindow
+from callagent_cli.campaign.dial_rules import RedialRules
+from callagent_cli.campaign.eligibility import Rules
+from callagent_cli.campaign.limits import RunLimits
+from callagent_cli.campaign.progress import Progress
+from callagent_cli.campaign.runner import Runner, RunRules
+from callagent_cli.campaign.session import Session
+from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.domain.alert import AlertChannel
+from callagent_cli.domain.call import Disposition
+from callagent_cli.domain.clock import Clock, Signal, SystemClock
+from callagent_cli.domain.event import Emit
+from callagent_cli.domain.ports import Prober
+from callagent_cli.events.alerts import AlertDesk
+from callagent_cli.events.emitter import Emitter
+from callagent_cli.events.jsonl import JsonlLog
+from callagent_cli.ledger.store import Ledger
+from callagent_cli.resilience.breaker import Breaker, BreakerPolicy
+from callagent_cli.resilience.guard import Guard
+from callagent_cli.resilience.probes import HealthMonitor
+from callagent_cli.resilience.retry import RetryPolicy
+from callagent_cli.services.elevenlabs import ElevenLabs
+from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.simulator.faults import FaultPlan
+from callagent_cli.simulator.transport import WorldAdapter
+from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
+from callagent_cli.simulator.world import World
+
+_PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take minutes
+
+
+def is_sandbox(settings: Settings) -> bool:
+    return settings.provider == "sandbox"
+
+
+def ledger_name(settings: Settings) -> str:
+    """Rehearsals have a ledger of their own: nobody called in the sandbox counts as called."""
+    return "sandbox" if is_sandbox(settings) else "ledger"
+
+
+def open_ledger(settings: Settings, clock: Clock) -> Ledger:
+    return Ledger.open(settings.state_dir, name=ledger_name(settings), clock=clock)
+
+
+def read_ledger(settings: Settings) -> Ledger:
+    return Ledger.open_readonly(
+        settings.state_dir, name=ledger_name(settings), clock=SystemClock()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where requests go: the vendor, or the simulated world, on one clock."""
+
+    clock: Clock
+    dialer: ElevenLabs
+    world: World | None
+
+
+def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -> Outside:
+    """faults: of the simulated world; None for a world that is well."""
+    voice = settings.services.elevenlabs
+    if not is_sandbox(settings):
+        key = settings.secrets.eleven_api_key
+        secret = key.get_secret_value() if key else ""
+        session = _voice_session(voice, voice.base_url, secret, clock, None)
+        return Outside(clock, _dialer(voice, session, clock), None)
+    world = World(clock, seed=settings.sandbox.seed, faults=faults or FaultPlan())
+    sandbox = voice.model_copy(
+        update={
+            "agent_id": world.agent_id,
+            "agent_phone_number_id": world.phone_number_id,
+            "telephony": "twilio",
+        }
+    )
+    base_url = "https://sandbox.invalid"  # never leaves the process
+    session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world))
+    return Outside(clock, _dialer(sandbox, session, clock), world)
+
+
+def _voice_session(
+    voice: ElevenLabsSettings, base_url: str, key: str, clock: Clock, adapter: object | None
+) -> HttpSession:
+    timeouts = Timeouts(voice.timeout.connect, voice.timeout.read, voice.timeout.total)
+    return HttpSession(
+        "elevenlabs",
+        base_url,
+        headers={"xi-api-key": key},
+        timeouts=timeouts,
+        clock=clock,
+        adapter=adapter,
+    )
+
+
+def _dialer(voice: ElevenLabsSettings, session: HttpSession, clock: Clock) -> ElevenLabs:
+    return ElevenLabs(
+        session,
+        agent_id=voice.agent_id or "",
+        agent_phone_number_id=voice.agent_phone_number_id or "",
+        telephony=voice.telephony,
+        ringing_timeout_s=voice.ringing_timeout,
+        clock=clock,
+    )
+
+
+def sandbox_clock(settings: Settings, speed: float | None) -> VirtualClock:
+    """The sandbox's own time: inside the calling window, and never before its last call."""
+    latest = Ledger.latest_time(settings.state_dir, name=ledger_name(settings))
+    start = sandbox_start(SystemClock().now(), not_before=latest)
+    return VirtualClock(start, speed=speed)
+
+
+def probers(settings: Settings, clock: Clock | None = None) -> Sequence[Prober]:
+    """One for each enabled service."""
+    return (outside(settings, clock or SystemClock()).dialer,)
+
+
+def retry_policy(voice: ElevenLabsSettings) -> RetryPolicy:
+    return RetryPolicy(
+        initial_delay_s=voice.retry.initial_delay,
+        backoff_factor=voice.retry.backoff_factor,
+        max_attempts=voice.retry.max_attempts,
+        max_delay_s=voice.retry.max_delay,
+        jitter_s=voice.retry.jitter,
+    )
+
+
+def eligibility_of(settings: Settings) -> Rules:
+    rules = settings.campaign
+    window = rules.calling_window
+    return Rules(
+        window=CallingWindow.of(window.start, window.end, window.days, window.holidays)
+        if window
+        else None,
+        require_consent=rules.require_consent,
+        max_attempts=rules.max_attempts_per_contact,
+        min_gap_s=rules.min_gap_between_attempts,
+    )
+
+
+def _redial(settings: Settings) -> RedialRules:
+    redial = settings.campaign.redial
+    return RedialRules(
+        delays={
+            Disposition.NO_ANSWER: redial.no_answer,
+            Disposition.BUSY: redial.busy,
+            Disposition.VOICEMAIL: redial.voicemail,
+            Disposition.FAILED: redial.failed,
+        },
+        max_attempts=settings.campaign.max_attempts_per_contact,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person who starts a run asks for, beside the settings."""
+
+    campaign: str
+    run_id: str
+    limits: RunLimits
+    concurrency: int
+    only: frozenset[str] | None = None
+
+
+def limits_of(settings: Settings) -> RunLimits:
+    """The config's; flags tighten them."""
+    rules = settings.campaign
+    return RunLimits(
+        max_dials=rules.max_calls,
+        max_cost_usd=rules.max_cost,
+        max_outage_wait_s=rules.max_outage_wait,
+    )
+
+
+def build_session(
+    settings: Settings,
+    wish: Wish,
+    *,
+    outside: Outside,
+    ledger: Ledger,
+    emit: Emit,
+    channels: Sequence[AlertChannel],
+) -> Session:
+    """The live objects of one run."""
+    clock, voice = outside.clock, settings.services.elevenlabs
+    stop, over = clock.signal(), clock.signal()
+    guard = _guard(voice, clock=clock, stop=stop, emit=emit)
+    monitor = _monitor(voice, outside.dialer, guard.breaker, clock=clock, over=over, emit=emit)
+    progress = Progress(
+        wish.campaign,
+        provider=settings.provider,
+        is_sandbox=outside.world is not None,
+        clock=clock,
+        count_states=lambda: ledger.totals(wish.campaign),
+        services=lambda: (monitor.complete(guard.snapshot()),),
+    )
+    line = Line(
+        dialer=outside.dialer,
+        guard=guard,
+        ledger=ledger,
+        clock=clock,
+        stop=stop,
+        emit=emit,
+        run_id=wish.run_id,
+        own_tries=voice.retry.max_attempts + 1,
+        threshold=voice.circuit_breaker.failure_threshold,
+    )
+    rules = _run_rules(settings, outside.dialer.max_call_s)
+    agenda = Agenda(
+        wish.campaign,
+        line=line,
+        rules=rules.eligibility,
+        limits=wish.limits,
+        lanes=wish.concurrency,
+        progress=progress,
+        only=wish.only,
+    )
+    return Session(
+        campaign=wish.campaign,
+        provider=settings.provider,
+        line=line,
+        agenda=agenda,
+        runner=Runner(wish.campaign, line, agenda, rules, progress),
+        progress=progress,
+        monitor=monitor,
+        alerts=_alert_desk(settings, channels, clock, emit),
+        over=over,
+        workers=wish.concurrency,
+        is_restricted=wish.only is not None,
+    )
+
+
+def _guard(voice: ElevenLabsSettings, *, clock: Clock, stop: Signal, emit: Emit) -> Guard:
+    policy = BreakerPolicy(
+        failure_threshold=voice.circuit_breaker.failure_threshold,
+        recovery_timeout_s=voice.circuit_breaker.recovery_timeout,
+    )
+    breaker = Breaker("elevenlabs", policy, clock=clock, emit=emit, has_probe=True)
+    retry = retry_policy(voice)
+    return Guard("elevenlabs", retry=retry, breaker=breaker, clock=clock, stop=stop, emit=emit)
+
+
+def _monitor(
+    voice: ElevenLabsSettings,
+    prober: Prober,
+    breaker: Breaker,
+    *,
+    clock: Clock,
+    over: Signal,
+    emit: Emit,
+) -> HealthMonitor:
+    return HealthMonitor(
+        [(prober, breaker)],
+        interval_s=voice.health_check.interval,
+        healthy_threshold=voice.health_check.healthy_threshold,
+        clock=clock,
+        stop=over,
+        emit=emit,
+    )
+
+
+def _run_rules(settings: Settings, max_call_s: float) -> RunRules:
+    voice = settings.services.elevenlabs
+    return RunRules(
+        eligibility=eligibility_of(settings),
+        redial=_redial(settings),
+        follow=FollowRules(
+            poll_interval_s=voice.poll_interval,
+            call_cap_s=voice.ringing_timeout + max_call_s + _PROCESSING_S,
+            patience_s=settings.campaign.max_outage_wait,
+        ),
+        look_up_delays_s=tuple(voice.look_up_after),
+    )
