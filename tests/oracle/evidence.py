@@ -50,7 +50,7 @@ def _tried(connection: sqlite3.Connection, attempts: tuple[Row, ...]) -> tuple[s
     let_through = []
     still_open = [row for row in attempts if row["state"] in ("dialing", "placed", "unknown")]
     for row in still_open[:1]:
-        twin = {**row, "attempt_id": "ca_twin", "conversation_id": None}
+        twin = {**row, "attempt_id": "ca_twin", "conversation_id": None, "state": "claimed"}
         names, marks = ", ".join(twin), ", ".join("?" * len(twin))
         if _passes(connection, f"INSERT INTO attempts ({names}) VALUES ({marks})", *twin.values()):
             let_through.append(f"a second open attempt of {row['phone']}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.oracle import checks
 from tests.oracle.evidence import Evidence, Row, read_ledger, read_log
-from tests.sweeps.product import Run, start
+from tests.sweeps.product import Arm, Run, start
 from tests.sweeps.stage import Oracle, Shape, numbers, set_up
 
 PROCESSES = 20
@@ -26,12 +26,12 @@ class Round:
     kept: str = ""
 
 
-def crowd(folder: Path, oracle: Oracle, key: str) -> Round:
+def crowd(plant: Arm, folder: Path, oracle: Oracle, key: str) -> Round:
     """Start twenty runs at once, half of them as another campaign of the same people."""
     stage = set_up(folder, oracle, key, _SHAPE)
     names = [(), ("--campaign", "others")]
     runs = [
-        start((*stage.argv, *names[number % 2]), folder, key, gated=True)
+        start((*stage.argv, *names[number % 2]), folder, key, plant, gated=True)
         for number in range(PROCESSES)
     ]
     for run in runs:

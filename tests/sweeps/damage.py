@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.oracle import checks
 from tests.oracle.evidence import read_log
 from tests.sweeps.points import Trial, bad_endings
-from tests.sweeps.product import nothing
+from tests.sweeps.product import Arm
 from tests.sweeps.stage import Oracle, Shape, Stage, set_up
 
 INPUT_ERROR = 2
@@ -69,10 +69,10 @@ def rows(results: Sequence[Suffered]) -> list[list[str]]:
     return table
 
 
-def suffer(damage: Damage, folder: Path, oracle: Oracle, key: str) -> Suffered:
+def suffer(damage: Damage, plant: Arm, folder: Path, oracle: Oracle, key: str) -> Suffered:
     """Call one of four, keep a copy of the ledger, call two more, damage it, run again."""
     stage = set_up(folder, oracle, key, Shape())
-    trial = Trial(stage, oracle, nothing)
+    trial = Trial(stage, oracle, plant)
     trial.run(options=("--limit", "1"))
     _fold_in(stage.ledger)
     shutil.copy(stage.ledger, _older(stage))

@@ -11,7 +11,7 @@ from tests.oracle import checks
 from tests.oracle.evidence import read_log
 from tests.sweeps.kill_syscalls import WRITES, CallFailure, Seen, seen_in, traced
 from tests.sweeps.points import Trial, bad_endings
-from tests.sweeps.product import nothing, start
+from tests.sweeps.product import Arm, start
 from tests.sweeps.stage import Oracle, Shape, set_up
 
 ERRORS = ("EIO", "ENOSPC")
@@ -62,11 +62,17 @@ def _file(rest: str, folder: Path) -> str:
 
 
 def fail(
-    failure: CallFailure, file: str, shape: Shape, folder: Path, oracle: Oracle, key: str
+    failure: CallFailure,
+    file: str,
+    shape: Shape,
+    plant: Arm,
+    folder: Path,
+    oracle: Oracle,
+    key: str,
 ) -> Failed:
     """Let one write of a campaign fail; then run it to its end."""
     stage = set_up(folder, oracle, key, shape)
-    trial = Trial(stage, oracle, nothing)
+    trial = Trial(stage, oracle, plant)
     trace = trial.trace
     ended = trial.run(failure)
     over_at = time.time()

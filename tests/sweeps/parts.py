@@ -4,21 +4,27 @@ import argparse
 import functools
 import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 from tests.sweeps import crowd, damage, failing_io, gates, halfway
 from tests.sweeps.kill_syscalls import CallFailure
-from tests.sweeps.mutants import MUTANTS
+from tests.sweeps.mutants import MUTANTS, plant_of
 from tests.sweeps.plan import SHARES, Journeys, draw, observe
 from tests.sweeps.points import Point, Verdict, try_point
-from tests.sweeps.pool import Pool
+from tests.sweeps.pool import Job, Pool
 from tests.sweeps.product import nothing
 from tests.sweeps.report import Section
 from tests.sweeps.stage import Oracle, Shape
 from tests.sweeps.tally import Tally, markdown
 
 _MUTANT_POINTS = 400  # a mutant that survives so many is a hole in the proof
+
+
+class Finding(Protocol):
+    @property
+    def violations(self) -> tuple[str, ...]: ...
 
 
 def kills(pool: Pool, options: argparse.Namespace) -> Section:
@@ -43,7 +49,7 @@ def failing(pool: Pool, options: argparse.Namespace) -> Section:
     shapes = [Shape(schedule) for schedule in options.schedules.split(",")[:2]]
     writes = pool.each(functools.partial(_writes, shape) for shape in shapes)
     jobs = [
-        functools.partial(failing_io.fail, failure, file, shape)
+        functools.partial(failing_io.fail, failure, file, shape, nothing)
         for shape, found in writes
         for failure, file in found
     ]
@@ -80,7 +86,8 @@ def half_way(pool: Pool, options: argparse.Namespace) -> Section:
 def crowds(pool: Pool, options: argparse.Namespace) -> Section:
     """Rounds of twenty processes at one ledger."""
     rounds = []
-    for result in pool.each(itertools.repeat(crowd.crowd, options.rounds)):
+    job = functools.partial(crowd.crowd, nothing)
+    for result in pool.each(itertools.repeat(job, options.rounds)):
         rounds.append(result)
         if result.violations:
             _tell(f"VIOLATION {result}")
@@ -105,7 +112,8 @@ def crowds(pool: Pool, options: argparse.Namespace) -> Section:
 def damages(pool: Pool, options: argparse.Namespace) -> Section:
     """Every way to spoil a ledger."""
     results = []
-    for result in pool.each(functools.partial(damage.suffer, case) for case in damage.cases()):
+    jobs = (functools.partial(damage.suffer, case, nothing) for case in damage.cases())
+    for result in pool.each(jobs):
         results.append(result)
         if result.violations:
             _tell(f"VIOLATION {result}")
@@ -130,26 +138,52 @@ def broken_gates(pool: Pool, options: argparse.Namespace) -> Section:
 
 
 def mutants(pool: Pool, options: argparse.Namespace) -> Section:
-    """Plant each bug and draw points until one of them shows it."""
+    """Plant each bug and go on until it shows, or the proof has missed it."""
     rows, survivors = [], 0
     for name, mutant in MUTANTS.items():
         tried, caught = 0, ""
-        lanes = (3,) if mutant.is_concurrent else (1,)
-        journeys = _observe(pool, mutant.schedules, lanes, name)
-        jobs = (
-            functools.partial(_try, point) for point in draw(options.seed, journeys, SHARES, name)
-        )
-        for verdict in pool.each(itertools.islice(jobs, _MUTANT_POINTS)):
+        for found in pool.each(_hunt(pool, name, options.seed)):
             tried += 1
-            if verdict.violations:
-                caught = verdict.violations[0]
+            if found.violations:
+                caught = found.violations[0]
                 break
         survivors += not caught
-        rows.append([mutant.what, str(tried), caught.partition(":")[0] or "SURVIVED"])
-        _tell(f"{name}: {tried} points, {caught or 'SURVIVED'}")
-    return Section(
-        "mutants", markdown(("planted bug", "points", "caught by"), rows), not survivors
-    )
+        rows.append([mutant.what, mutant.by, str(tried), _invariant(caught)])
+        _tell(f"{name}: {tried} tried, {caught or 'SURVIVED'}")
+    headings = ("planted bug", "caught in", "tried until then", "as")
+    return Section("mutants", markdown(headings, rows), not survivors)
+
+
+def _hunt(pool: Pool, name: str, seed: int) -> Iterator[Job[Finding]]:
+    """The trials that are to show a mutant."""
+    mutant = MUTANTS[name]
+    if mutant.by == "kills":
+        journeys = _observe(pool, mutant.schedules, (1,), name)
+        drawn = itertools.islice(draw(seed, journeys, SHARES, name), _MUTANT_POINTS)
+        yield from (functools.partial(_try, point) for point in drawn)
+    elif mutant.by == "crowd":
+        yield from itertools.repeat(functools.partial(_with, crowd.crowd, name), 3)
+    elif mutant.by == "damage":
+        for case in damage.cases():
+            yield functools.partial(_with, functools.partial(damage.suffer, case), name)
+    else:
+        ((shape, writes),) = pool.each([functools.partial(_writes, Shape())])
+        for failure, file in writes:
+            fail = functools.partial(failing_io.fail, failure, file, shape)
+            yield functools.partial(_with, fail, name)
+
+
+def _with(trial: Any, mutant: str, folder: Path, oracle: Oracle, key: str) -> Finding:
+    """Run a trial with a mutant planted in it."""
+    found: Finding = trial(plant_of(mutant), folder, oracle, key)
+    return found
+
+
+def _invariant(violation: str) -> str:
+    if not violation:
+        return "SURVIVED"
+    name, colon, _ = violation.partition(":")
+    return name if colon and name.startswith("I") else violation.split(",")[0][:60]
 
 
 def _observe(
@@ -160,16 +194,12 @@ def _observe(
         for number, schedule in enumerate(schedules)
         for concurrency in concurrencies
     ]
-    seen = pool.each(functools.partial(observe, shape, _plant(mutant)) for shape in shapes)
+    seen = pool.each(functools.partial(observe, shape, plant_of(mutant)) for shape in shapes)
     return sorted(seen, key=lambda journeys: shapes.index(journeys.shape))
 
 
-def _plant(mutant: str) -> Callable[[], None]:
-    return MUTANTS[mutant].plant if mutant else nothing
-
-
 def _try(point: Point, folder: Path, oracle: Oracle, key: str) -> Verdict:
-    return try_point(point, folder, oracle, key, _plant(point.mutant))
+    return try_point(point, folder, oracle, key, plant_of(point.mutant))
 
 
 def _writes(

@@ -69,7 +69,7 @@ class Stage:
 
     @property
     def journal(self) -> Path:
-        return self.folder / "state" / "dial_journal.jsonl"
+        return self.folder / "state" / "ledger.journal"
 
     @property
     def oracle_log(self) -> Path:
