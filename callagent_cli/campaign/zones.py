@@ -85,7 +85,8 @@ def _places() -> dict[str, str]:
 def _advice(name: str) -> str:
     towns = {place.rpartition("/")[2]: place for place in _places()}
     spoken = name.lower().replace(" ", "_").rpartition("/")[2]
-    near = get_close_matches(spoken, towns, n=1, cutoff=0.75)
+    is_abbreviation = len(name) <= 4
+    near = [] if is_abbreviation else get_close_matches(spoken, towns, n=1, cutoff=0.75)
     if near:
         return f"write {_places()[towns[near[0]]]}"
     return "write an area and a town, such as America/New_York; no offset, no abbreviation"
