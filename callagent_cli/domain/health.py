@@ -30,3 +30,11 @@ class Finding:
     is_blocking: bool  # nothing may be dialled until it is mended
     what: str
     fix: str
+
+
+def blocking(what: str, fix: str) -> Finding:
+    return Finding(is_blocking=True, what=what, fix=fix)
+
+
+def advice(what: str, fix: str) -> Finding:
+    return Finding(is_blocking=False, what=what, fix=fix)
