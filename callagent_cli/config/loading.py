@@ -1,0 +1,204 @@
+"""config.yml and the environment → Settings, read once. All problems in one message."""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from callagent_cli.config.settings import Secrets, Settings
+from callagent_cli.config.yaml_file import YamlFile, read_yaml
+from callagent_cli.domain.errors import ConfigError
+from callagent_cli.domain.text import one_line
+
+_PATHS = (("state_dir",), ("logging", "path"), ("google_sheets", "credentials_path"))
+_SECRET_NAME = re.compile(r"(api_?key|secret|token|password|smtp_pass|passwd)$", re.IGNORECASE)
+_SECRET_VALUE = re.compile(r"(sk[-_]|xi-|pat-|xoxb-)[\w-]{12,}|\d{8,10}:[\w-]{30,}")
+_VARIABLES = {  # a key of config.yml → the variable it belongs in
+    "elevenlabs": "ELEVEN_API_KEY",
+    "llm": "LLM_API_KEY",
+    "crm": "CRM_API_KEY",
+    "email": "SMTP_PASS",
+    "telegram": "TELEGRAM_BOT_TOKEN",
+    "webhook": "WEBHOOK_SECRET",
+    "google_sheets": "GOOGLE_SERVICE_ACCOUNT_JSON_PATH",
+}
+_SEE = "`callagent config show` lists every key; `callagent config schema` what each allows"
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
+    """Looked for at `path`, $CALLAGENT_CONFIG, `cwd`/config.yml; with none, the defaults.
+
+    Raises ConfigError with all problems, each with file, line and key.
+    """
+    source = find_config(path, environ, cwd)
+    file = read_yaml(source) if source else YamlFile(cwd / "config.yml")
+    folder = source.parent if source else cwd
+    problems = list(file.problems)
+    problems += _secrets_in(file)
+    secrets, wrong = read_secrets(environment(environ, folder))
+    problems += wrong
+    settings, invalid = _validated(file)
+    problems += invalid
+    if problems or settings is None:
+        raise ConfigError(_in_one(file, problems), hint=_SEE)
+    anchored = _anchored(settings, folder)
+    return anchored.model_copy(update={"secrets": secrets, "source": source})
+
+
+def find_config(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
+    named = path or (Path(environ["CALLAGENT_CONFIG"]) if environ.get("CALLAGENT_CONFIG") else None)
+    if named is not None:
+        return (cwd / named).absolute()
+    usual = cwd / "config.yml"
+    return usual.absolute() if usual.exists() else None
+
+
+def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The real environment, and beneath it the `.env` beside the config file."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - read only where there is such a file
+
+    file = folder / ".env"
+    if not file.is_file():
+        return dict(environ)
+    try:
+        beside = {k: v for k, v in dotenv_values(file, interpolate=False).items() if v is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {type(error).__name__}") from None
+    return {**beside, **environ}
+
+
+def read_secrets(variables: Mapping[str, str]) -> tuple[Secrets, list[str]]:
+    given = {
+        name: variables[name.upper()].strip()
+        for name in Secrets.model_fields
+        if variables.get(name.upper(), "").strip()
+    }
+    try:
+        return Secrets.model_validate(given), []
+    except ValidationError as error:
+        names = [str(problem["loc"][0]).upper() for problem in error.errors()]
+        return Secrets(), [f"environment: {name} has the wrong form" for name in names]
+
+
+def _validated(file: YamlFile) -> tuple[Settings | None, list[str]]:
+    try:
+        return Settings.model_validate(file.values), []
+    except ValidationError as error:
+        return None, [_problem(file, dict(problem)) for problem in error.errors()]
+
+
+def _problem(file: YamlFile, problem: dict[str, typing.Any]) -> str:
+    """One line: where, which key, what was found, what is allowed."""
+    key = ".".join(str(part) for part in problem["loc"] if part != "function-after")
+    if problem["type"] == "extra_forbidden":
+        return f"{file.where(key)}: {key}: no such key{_nearest(key)}"
+    found = file.raw.get(key)
+    said = "" if found is None else f" (found {one_line(found, 60)})"
+    allowed = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{file.where(key)}: {key}: {_plain(allowed)}{said}{_yaml_word(file, key)}"
+
+
+def _plain(allowed: str) -> str:
+    return allowed if allowed.startswith(("must", "max_total", "start")) else f"must be {allowed}"
+
+
+def _yaml_word(file: YamlFile, key: str) -> str:
+    """Words that YAML takes for yes or no."""
+    if file.raw.get(key, "").lower() in {"yes", "no", "on", "off"}:
+        return "; without quotes YAML reads this word as true or false: put it in quotes"
+    return ""
+
+
+def _nearest(key: str) -> str:
+    parent, _, name = key.rpartition(".")
+    known = list(_names(parent.split(".") if parent else []))
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
+
+
+def _names(path: list[str]) -> Iterator[str]:
+    model: object = Settings
+    for part in path:
+        if not _is_model(model):
+            return
+        model = _model_in(typing.cast("type[BaseModel]", model).model_fields[part].annotation)
+    if _is_model(model):
+        for name, info in typing.cast("type[BaseModel]", model).model_fields.items():
+            if not info.exclude:
+                yield info.alias or name
+
+
+def _is_model(model: object) -> bool:
+    return isinstance(model, type) and issubclass(model, BaseModel)
+
+
+def _model_in(annotation: object) -> object:
+    """`Window` out of `Window | None`."""
+    if isinstance(annotation, types.UnionType):
+        return next((arg for arg in typing.get_args(annotation) if _is_model(arg)), None)
+    return annotation
+
+
+def _secrets_in(file: YamlFile) -> Iterator[str]:
+    for key, text in file.raw.items():
+        name = key.rpartition(".")[2]
+        if text and (_SECRET_NAME.search(name) or _SECRET_VALUE.search(text)):
+            variable = next((v for part, v in _VARIABLES.items() if part in key), "the environment")
+            yield f"{file.where(key)}: {key}: a secret does not belong here; put it in {variable}"
+
+
+def _in_one(file: YamlFile, problems: list[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    listed = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+    return f"{len(problems)} problems in {file.path}:\n{listed}"
+
+
+def _anchored(settings: Settings, folder: Path) -> Settings:
+    """Relative paths are relative to the config's folder: cron starts anywhere."""
+    for *sections, name in _PATHS:
+        section = getattr(settings, sections[0]) if sections else settings
+        moved = section.model_copy(update={name: folder / getattr(section, name)})
+        settings = settings.model_copy(update={sections[0]: moved}) if sections else moved
+    return settings
+
+
+def warnings(settings: Settings) -> list[str]:
+    """What is allowed and probably not meant."""
+    found = []
+    voice, alerts, secrets = settings.services.elevenlabs, settings.alerts, settings.secrets
+    if settings.campaign.calling_window is None:
+        found.append("campaign.calling_window is null: people are called at any hour")
+    if voice.circuit_breaker.failure_threshold <= voice.retry.max_attempts:
+        found.append(
+            "services.elevenlabs: with failure_threshold not above retry.max_attempts one contact "
+            "alone opens the breaker, before its retries are used up"
+        )
+    if alerts.email.enabled and not (secrets.smtp_host and alerts.email.to):
+        found.append("alerts.email is enabled, but SMTP_HOST or alerts.email.to is missing")
+    if alerts.telegram.enabled and not secrets.telegram_bot_token:
+        found.append("alerts.telegram is enabled, but TELEGRAM_BOT_TOKEN is missing")
+    if alerts.webhook.enabled and not (alerts.webhook.url or secrets.webhook_url):
+        found.append("alerts.webhook is enabled, but neither its url nor WEBHOOK_URL is set")
+    if settings.google_sheets.enabled and settings.google_sheets.backend == "google":
+        if not settings.google_sheets.sheet_id:
+            found.append("google_sheets is enabled, but sheet_id is null: no sheet is written")
+    return found
+
+
+def missing_for_real_calls(settings: Settings) -> list[str]:
+    """What a run with the real provider cannot do without."""
+    voice = settings.services.elevenlabs
+    needed = (
+        (voice.agent_id, "services.elevenlabs.agent_id is not set in config.yml"),
+        (
+            voice.agent_phone_number_id,
+            "services.elevenlabs.agent_phone_number_id is not set in config.yml",
+        ),
+        (settings.secrets.eleven_api_key, "ELEVEN_API_KEY is not set (environment or .env)"),
+    )
+    return [problem for value, problem in needed if not value]
