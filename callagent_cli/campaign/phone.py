@@ -17,7 +17,7 @@ _DECIMAL = re.compile(r"(\+?\d{7,})[.,]0+")  # a number that a spreadsheet took 
 _EXTENSION = re.compile(
     r"(?i)(?:;?\s*ext(?:ension|n)?[.:=\s]*|\s*x[.:\s]*|\s*#\s*|[;,]+\s*)(\d{1,7})\W*$"
 )
-_SPELLING = re.compile(r"[+＋]?[\d\s()（）\[\]./\-‐‑‒–—―−－~]+")
+_SPELLING = re.compile(r"[+＋]?[\d\s()（）\[\]./\-‐‑‒–—―−－~]*")
 _LETTERS = re.compile(r"[^\W\d_]")
 _SECOND_NUMBER = re.compile(r"/\s*\d{1,3}\s*$")
 _AS_TEXT = "format the column as text and export again"
@@ -65,10 +65,10 @@ def _bare(cell: str) -> str:
 
 
 def _refuse_spelling(text: str) -> BadPhone | None:
-    if _SPELLING.fullmatch(text) and not _SECOND_NUMBER.search(text):
-        return None
     if not text:
         return BadPhone("no phone number", "fill in the cell or delete the row")
+    if _SPELLING.fullmatch(text) and not _SECOND_NUMBER.search(text):
+        return None
     if _SCIENTIFIC.fullmatch(text):
         return BadPhone("a spreadsheet wrote the number in scientific notation", _AS_TEXT)
     if _EXTENSION.search(text) and _SPELLING.match(text):
@@ -100,13 +100,13 @@ def _invalid(number: PhoneNumber, text: str, region: str) -> BadPhone:
     found, where = _counted(text), _place_of(number, region)
     match phonenumbers.is_possible_number_with_reason(number):
         case ValidationResult.TOO_SHORT | ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            return BadPhone(f"{found} are too few for a number in {where}", "add the area code")
+            return BadPhone(f"{found} are too few for {where}", "add the area code")
         case ValidationResult.TOO_LONG | ValidationResult.INVALID_LENGTH:
-            return BadPhone(f"{found} do not fit a number in {where}", _too_long_fix(region))
+            return BadPhone(f"{found} do not fit {where}", _too_long_fix(region))
         case _:
             return BadPhone(
-                f"no such number in {where}: its area code or exchange is not in use",
-                f"check the digits; {_foreign_fix(region)}",
+                f"not {where} in use: check its area code and the digits after it",
+                f"correct the number; {_foreign_fix(region)}",
             )
 
 
@@ -133,7 +133,7 @@ def _counted(text: str) -> str:
 
 def _place_of(number: PhoneNumber, region: str) -> str:
     regions = phonenumbers.region_codes_for_country_code(number.country_code or 0)
-    return region if region in regions else f"country code +{number.country_code}"
+    return f"a {region if region in regions else f'+{number.country_code}'} number"
 
 
 def _too_long_fix(region: str) -> str:

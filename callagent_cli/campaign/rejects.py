@@ -44,7 +44,7 @@ def write_rejects(path: Path, rows: Iterable[RejectedRow]) -> int:
 
 
 def _write(file: TextIO, rows: Iterable[RejectedRow]) -> int:
-    table = csv.writer(file, lineterminator="\n")
+    table = csv.writer(file)
     table.writerow(_COLUMNS)
     written = 0
     for row in rows:
