@@ -1,6 +1,18 @@
-"""`python -m callagent_cli` is `callagent`."""
+"""`callagent`, and `python -m callagent_cli`."""
 
-from callagent_cli.cli.app import main
+import sys
+
+from callagent_cli import __version__
+
+
+def main() -> None:
+    if sys.argv[1:] == ["--version"]:  # answered before anything slow is imported
+        sys.stdout.write(f"callagent {__version__}\n")
+        return
+    from callagent_cli.cli.app import run_app  # noqa: PLC0415 - see above
+
+    sys.exit(run_app())
+
 
 if __name__ == "__main__":
     main()

@@ -3,9 +3,12 @@
 Called by: the commands. Invariant: nothing is dialled, probed or written by building.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, time
+import difflib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from callagent_cli.campaign.agenda import Agenda
@@ -17,16 +20,19 @@ from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner, RunRules
 from callagent_cli.campaign.session import Session
+from callagent_cli.config.loading import load_settings, missing_for_real_calls, warnings
 from callagent_cli.config.settings import ElevenLabsSettings, Settings
 from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.clock import Clock, Signal, SystemClock
-from callagent_cli.domain.event import Emit
+from callagent_cli.domain.errors import ConfigError, InputError
+from callagent_cli.domain.event import Emit, EventName, FieldValue, Level
 from callagent_cli.domain.ports import Prober
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.events.emitter import Emitter
+from callagent_cli.events.incidents import Throttle
 from callagent_cli.events.jsonl import JsonlLog
-from callagent_cli.ledger.store import Ledger
+from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.resilience.breaker import Breaker, BreakerPolicy
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
@@ -39,6 +45,23 @@ from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
 from callagent_cli.simulator.world import World
 
 _PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take minutes
+
+
+def settings_of(config: Path | None) -> Settings:
+    """From the file, the environment and the folder this process was started in."""
+    return load_settings(config, os.environ, Path.cwd())
+
+
+def check_ready(settings: Settings) -> None:
+    """A real provider needs its ids and its key; raises ConfigError with all that is missing."""
+    if is_sandbox(settings):
+        return
+    if missing := missing_for_real_calls(settings):
+        raise ConfigError("; ".join(missing), hint="`callagent config check` shows all problems")
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    return warnings(settings)
 
 
 def is_sandbox(settings: Settings) -> bool:
@@ -58,6 +81,59 @@ def read_ledger(settings: Settings) -> Ledger:
     return Ledger.open_readonly(
         settings.state_dir, name=ledger_name(settings), clock=SystemClock()
     )
+
+
+def read_ledger_if_any(settings: Settings) -> Ledger | None:
+    if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
+        return None
+    return read_ledger(settings)
+
+
+@contextmanager
+def held_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger for a change by hand, while no run is on."""
+    with open_ledger(settings, SystemClock()) as ledger:
+        with ledger.hold("", f"hand_{secrets.token_hex(6)}") as lease:
+            yield ledger
+            lease.finish(0)
+
+
+def recover_ledger(settings: Settings) -> int:
+    """Calls taken in from the dial journal."""
+    return recover_files(settings.state_dir, name=ledger_name(settings), clock=SystemClock())
+
+
+def tell(settings: Settings, name: EventName, **fields: FieldValue) -> None:
+    """One line in the log for what a person did, outside a run."""
+    emitter = Emitter(SystemClock(), run_id="by_hand")
+    emitter.listen(log_of(settings))
+    emitter(name, **fields)
+
+
+def known_campaign(ledger: Ledger, campaign: str) -> str:
+    """The name, if the ledger knows it; InputError with the nearest one otherwise."""
+    names = ledger.campaign_names()
+    if campaign in names:
+        return campaign
+    near = difflib.get_close_matches(campaign, names, 1)
+    known = f"known: {', '.join(names)}" if names else "none has run here yet"
+    hint = f"did you mean {near[0]}?" if near else known
+    raise InputError(f"no campaign {campaign!r}", hint=hint)
+
+
+def log_of(settings: Settings) -> JsonlLog:
+    log = settings.logging
+    return JsonlLog(
+        log.path,
+        max_bytes=log.max_bytes,
+        backups=log.backups,
+        level=Level(log.level),
+        redact=settings.secrets.values(),
+    )
+
+
+def clock_of(settings: Settings) -> Clock:
+    return sandbox_clock(settings) if is_sandbox(settings) else SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +162,7 @@ def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -
         }
     )
     base_url = "https://sandbox.invalid"  # never leaves the process
-    session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world))
+    session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world, clock))
     return Outside(clock, _dialer(sandbox, session, clock), world)
 
 
@@ -115,11 +191,11 @@ def _dialer(voice: ElevenLabsSettings, session: HttpSession, clock: Clock) -> El
     )
 
 
-def sandbox_clock(settings: Settings, speed: float | None) -> VirtualClock:
+def sandbox_clock(settings: Settings) -> VirtualClock:
     """The sandbox's own time: inside the calling window, and never before its last call."""
     latest = Ledger.latest_time(settings.state_dir, name=ledger_name(settings))
     start = sandbox_start(SystemClock().now(), not_before=latest)
-    return VirtualClock(start, speed=speed)
+    return VirtualClock(start, speed=settings.sandbox.speed)
 
 
 def probers(settings: Settings, clock: Clock | None = None) -> Sequence[Prober]:
@@ -235,11 +311,16 @@ def build_session(
         runner=Runner(wish.campaign, line, agenda, rules, progress),
         progress=progress,
         monitor=monitor,
-        alerts=_alert_desk(settings, channels, clock, emit),
+        alerts=AlertDesk(channels, clock=clock, emit=emit, throttle=_throttle(settings)),
         over=over,
         workers=wish.concurrency,
         is_restricted=wish.only is not None,
     )
+
+
+def _throttle(settings: Settings) -> Throttle:
+    throttle = settings.alerts.throttle
+    return Throttle(throttle.repeat_interval, throttle.digest_interval)
 
 
 def _guard(voice: ElevenLabsSettings, *, clock: Clock, stop: Signal, emit: Emit) -> Guard:

@@ -216,7 +216,9 @@ class Agenda:
         return max(0.01, min(naps)) if naps else None
 
     def _has_due(self) -> bool:
-        return self._ledger.next_due(self._campaign, self._clock.now(), only=self._only) is not None
+        return (
+            self._ledger.next_due(self._campaign, self._clock.now(), only=self._only) is not None
+        )
 
     def _wait_for_line_s(self, now_s: float) -> float:
         if self._waiting_since_s is None:

@@ -99,7 +99,7 @@ def dial(
     claim: Claim,
     script: Script,
     evidence: Mapping[str, object],
-    gate: Callable[[], None],
+    gate: Callable[[], object],
 ) -> tuple[Ticket, Placed | NotPlaced | InDoubt]:
     """Commit the intent, send the request, write down what its answer means.
 
@@ -122,7 +122,7 @@ def dial(
     return ticket, placed
 
 
-def _look_first(line: Line, ticket: Ticket, gate: Callable[[], None]) -> Placed | None:
+def _look_first(line: Line, ticket: Ticket, gate: Callable[[], object]) -> Placed | None:
     """Before a second POST: are the gates still open, and did the first one ring after all?
 
     A look-up that fails changes nothing: the answer before it showed that nothing was dialled.

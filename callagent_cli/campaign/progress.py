@@ -83,7 +83,9 @@ class Progress:
 
     def snapshot(self) -> RunSnapshot:
         totals = self._counted()
-        waiting_for_turn = sum(totals.get(state, 0) for state in ("pending", "in_progress", "deferred"))
+        waiting_for_turn = sum(
+            totals.get(state, 0) for state in ("pending", "in_progress", "deferred")
+        )
         with self._lock:
             elapsed_s = self.elapsed_s
             rate = self.finished / elapsed_s * 60 if self.finished and elapsed_s > 0 else None

@@ -106,9 +106,7 @@ class Runner:
             self._progress.put_down(claim)
             return
         script = write_script(claim.contact)
-        ticket, result = dial(
-            self._line, claim, script, evidence, lambda: self._gates(candidate)
-        )
+        ticket, result = dial(self._line, claim, script, evidence, lambda: self._gates(candidate))
         match result:
             case Placed(conversation_id):
                 self._progress.placed()

@@ -23,7 +23,6 @@ from callagent_cli.ledger.records import ImportCounts
 from callagent_cli.resilience.probes import HealthMonitor
 
 _HEARTBEAT_S = 15.0
-_ALERTS_FLUSH_S = 10.0
 
 
 @dataclass(slots=True)
@@ -46,6 +45,9 @@ class Session:
         """No new contact; the request in flight is settled, waits end."""
         self.line.stop.set()
 
+    def begin(self) -> None:
+        self.line.emit(EventName.RUN_STARTED, provider=self.provider)
+
     def take_in(self, rows: Iterable[Contact | RejectedRow], *, source: str) -> ImportCounts:
         """Read the whole file into the ledger; a row that is no contact is told and kept."""
         counts = self.line.ledger.import_contacts(
@@ -66,7 +68,7 @@ class Session:
         """What dead runs left: claims are given back, dials without an answer are in doubt.
         Contacts that failed for a passing reason, and those held, get a new look."""
         ledger = self.line.ledger
-        ledger.recover(self.campaign)
+        ledger.recover()
         ledger.requeue(self.campaign, only_transient=True)
         ledger.release_held(self.campaign)
 
@@ -118,7 +120,7 @@ class Session:
             remaining=summary.remaining,
             cost_usd=summary.cost_usd,
         )
-        self.alerts.flush(_ALERTS_FLUSH_S)
+        self.alerts.flush()
         self.over.set()
         return summary
 

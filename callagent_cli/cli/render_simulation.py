@@ -57,6 +57,8 @@ def _timeline(story: Sequence[Moment]) -> Table:
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for verdict in verdicts:
-        mark = Text("PASS", style="bold green") if verdict.holds else Text("FAIL", style="bold red")
+        mark = (
+            Text("PASS", style="bold green") if verdict.holds else Text("FAIL", style="bold red")
+        )
         table.add_row(mark, Text(verdict.promise), Text(verdict.evidence, style="dim"))
     return table

@@ -3,14 +3,15 @@
 import json
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from callagent_cli import wiring
 from callagent_cli.cli.options import Common
+from callagent_cli.cli.terminal import Terminal
 from callagent_cli.domain.contact import mask_phone
 from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.event import EventName
 from callagent_cli.domain.text import clean
 from callagent_cli.ledger.records import DoubtfulAttempt
 
@@ -25,23 +26,22 @@ class Settlement:
     note: str = ""
 
 
-def review(console: Console, *, as_json: bool, show_pii: bool, common: Common) -> int:
+def review(*, as_json: bool, show_pii: bool, common: Common) -> int:
     """List the attempts in doubt with everything that is known of them."""
-    settings = wiring.settings_of(common.config)
+    terminal, settings = Terminal.of(common), wiring.settings_of(common.config)
     with wiring.read_ledger(settings) as ledger:
         doubtful = list(ledger.in_doubt())
     if as_json:
-        console.out(json.dumps([_row(d, show_pii) for d in doubtful], indent=2), highlight=False)
+        terminal.result(json.dumps([_row(d, show_pii) for d in doubtful], indent=2))
         return 6 if doubtful else 0
     if not doubtful:
-        console.print("no attempt is in doubt", highlight=False)
+        terminal.say("no attempt is in doubt")
         return 0
-    console.print(_table(doubtful, show_pii))
-    console.print(
+    terminal.show(_table(doubtful, show_pii))
+    terminal.say(
         "Ask the person, or look into the provider's call list for the attempt's id or number.\n"
         "Then: callagent resolve ATTEMPT --called --by NAME   (nobody calls them again)\n"
-        "  or: callagent resolve ATTEMPT --not-called --by NAME   (the next run calls them)",
-        highlight=False,
+        "  or: callagent resolve ATTEMPT --not-called --by NAME   (the next run calls them)"
     )
     return 6
 
@@ -88,23 +88,40 @@ def _table(doubtful: list[DoubtfulAttempt], show_pii: bool) -> Table:
     return table
 
 
-def resolve(console: Console, settlement: Settlement, common: Common) -> int:
+def resolve(settlement: Settlement, common: Common) -> int:
     """Settle one attempt, by a named person; it is logged."""
     if not settlement.by.strip():
         raise InputError("who settles this?", hint="add --by NAME: it is kept with the attempt")
-    settings = wiring.settings_of(common.config)
-    wiring.resolve(settings, settlement.attempt_id, settlement.was_called, settlement.by, settlement.note)
+    terminal, settings = Terminal.of(common), wiring.settings_of(common.config)
+    with wiring.held_ledger(settings) as ledger:
+        ledger.resolve(
+            settlement.attempt_id,
+            called=settlement.was_called,
+            by=settlement.by,
+            note=settlement.note,
+        )
+    wiring.tell(
+        settings,
+        EventName.CALL_RESOLVED,
+        attempt_id=settlement.attempt_id,
+        by=settlement.by,
+        verdict="called" if settlement.was_called else "not_called",
+    )
     then = "nobody calls them again" if settlement.was_called else "the next run calls them"
-    console.print(f"{settlement.attempt_id} settled by {clean(settlement.by, 80)}: {then}", highlight=False, markup=False)
+    terminal.say(
+        f"{settlement.attempt_id} settled by {clean(settlement.by, 80)}: {then}",
+        highlight=False,
+        markup=False,
+    )
     return 0
 
 
-def retry(console: Console, campaign: str, *, ids: tuple[str, ...], common: Common) -> int:
+def retry(campaign: str, *, ids: tuple[str, ...], common: Common) -> int:
     """Put failed contacts back in the queue."""
-    settings = wiring.settings_of(common.config)
-    with wiring.write_ledger(settings) as ledger:
+    terminal, settings = Terminal.of(common), wiring.settings_of(common.config)
+    with wiring.held_ledger(settings) as ledger:
         wiring.known_campaign(ledger, campaign)
         moved = ledger.requeue(campaign, ids=frozenset(ids) or None, only_transient=False)
     words = "1 contact is" if moved == 1 else f"{moved} contacts are"
-    console.print(f"{words} back in the queue of {campaign}", highlight=False, markup=False)
+    terminal.say(f"{words} back in the queue of {campaign}")
     return 0

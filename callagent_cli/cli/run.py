@@ -3,33 +3,30 @@
 import json
 import re
 import secrets
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from callagent_cli import wiring
-from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
 from callagent_cli.campaign.intake import ContactsFile, read_contacts
-from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.plan import Plan, make_plan
 from callagent_cli.campaign.rejects import write_rejects
+from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.cli.interrupts import Interrupts
-from callagent_cli.cli.live_view import LiveView
+from callagent_cli.cli.live_view import live_view
 from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
 from callagent_cli.cli.render_summary import render_summary
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
-from callagent_cli.domain.clock import Clock, SystemClock
-from callagent_cli.domain.contact import Contact, RejectedRow
-from callagent_cli.domain.errors import InputError, ServiceError, ServiceRefused
-from callagent_cli.domain.event import EventName
+from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.errors import InputError
 from callagent_cli.events.emitter import Emitter
-from callagent_cli.events.jsonl import JsonlLog
+from callagent_cli.ledger.lease import RunLease
 from callagent_cli.ledger.store import Ledger
 
 Number = TypeVar("Number", int, float)
@@ -70,7 +67,7 @@ def run(contacts: Path, options: RunOptions) -> int:
     wiring.check_ready(settings)
     clock = wiring.clock_of(settings)
     with ExitStack() as stack:
-        ledger = stack.enter_context(closing(wiring.open_ledger(settings, clock)))
+        ledger = stack.enter_context(wiring.open_ledger(settings, clock))
         lease = stack.enter_context(ledger.hold(wish.campaign, wish.run_id))
         if not _is_agreed(file, wish, settings, terminal, options, ledger):
             terminal.say("nothing was dialled")
@@ -86,19 +83,30 @@ def run(contacts: Path, options: RunOptions) -> int:
 
 def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wish:
     limits = wiring.limits_of(settings)
-    given = {
-        "max_dials": _least(options.limit, limits.max_dials),
-        "pilot": options.pilot,
-        "max_cost_usd": _least(options.max_cost, limits.max_cost_usd),
-        "max_duration_s": options.max_duration_s,
-    }
+    tightened = replace(
+        limits,
+        max_dials=_least(options.limit, limits.max_dials),
+        pilot=options.pilot,
+        max_cost_usd=_least(options.max_cost, limits.max_cost_usd),
+        max_duration_s=duration_of(options.max_duration),
+    )
     return wiring.Wish(
         campaign=campaign_name(contacts, options.campaign),
         run_id=f"run_{secrets.token_hex(6)}",
-        limits=replace(limits, **given),
+        limits=tightened,
         concurrency=options.concurrency or settings.campaign.concurrency,
         only=frozenset(options.contact_ids) or None,
     )
+
+
+def duration_of(text: str | None) -> float | None:
+    """Seconds of a flag like `45m`."""
+    if text is None:
+        return None
+    try:
+        return read_duration(text)
+    except ValueError as error:
+        raise InputError(f"--max-duration {text!r} {error}") from None
 
 
 def _least(flag: Number | None, config: Number | None) -> Number | None:
@@ -110,7 +118,7 @@ def _least(flag: Number | None, config: Number | None) -> Number | None:
 def show_plan(
     file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
 ) -> int:
-    plan = _plan(file, wish, settings, wiring.ledger_if_any(settings))
+    plan = _plan(file, wish, settings, wiring.read_ledger_if_any(settings))
     if as_json:
         terminal.result(json.dumps(plan.to_json()))
     else:
@@ -164,7 +172,7 @@ def _work(
         settings, wish, outside=outside, ledger=ledger, emit=emitter, channels=channels
     )
     _say_what_this_is(terminal, settings, file)
-    emitter(EventName.RUN_STARTED, provider=settings.provider)
+    session.begin()
     counts = session.take_in(file, source=file.path.name)
     if options.is_retry_failed:
         ledger.requeue(wish.campaign, only_transient=False)
@@ -175,7 +183,8 @@ def _work(
     with Interrupts(session.stop) as interrupts:
         if session.preflight(file.columns):
             _show_findings(terminal, session)
-            with LiveView.if_wanted(terminal, session.progress.snapshot, options.is_no_live):
+            is_off = options.is_no_live or options.is_json
+            with live_view(terminal, session.progress.snapshot, is_off=is_off):
                 session.work(lease.heartbeat)
         summary = session.close(interrupts.exit_status)
     notes = (*summary.notes, log.problem) if log.problem else summary.notes

@@ -10,8 +10,9 @@ from pathlib import Path
 from callagent_cli import wiring
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.cli.interrupts import Interrupts
-from callagent_cli.cli.live_view import LiveView
+from callagent_cli.cli.live_view import live_view
 from callagent_cli.cli.options import SimulateOptions
+from callagent_cli.cli.render import SilentChannel
 from callagent_cli.cli.render_simulation import render_simulation
 from callagent_cli.cli.run import open_contacts
 from callagent_cli.cli.terminal import Terminal
@@ -103,7 +104,7 @@ class Play:
 
     def perform(self) -> list[Verdict]:
         with ExitStack() as stack:
-            ledger = stack.enter_context(closing(wiring.open_ledger(self._settings, self._clock)))
+            ledger = stack.enter_context(wiring.open_ledger(self._settings, self._clock))
             for run_no in range(1, _MOST_RUNS + 1):
                 self._run(ledger, run_no)
                 if self.interrupted is not None or not self._is_more_due(ledger):
@@ -127,7 +128,7 @@ class Play:
             outside=self._outside,
             ledger=ledger,
             emit=emitter,
-            channels=(wiring.SilentChannel(),),
+            channels=(SilentChannel(),),
         )
         emitter.listen(session.alerts)
         with ledger.hold(wish.campaign, wish.run_id) as lease, Interrupts(session.stop) as caught:
@@ -135,9 +136,10 @@ class Play:
             session.take_in(self._people(), source=self._contacts.name)
             session.settle_left_overs()
             if session.preflight(()):
-                with LiveView.if_wanted(
-                    self._terminal, session.progress.snapshot, self._options.is_json
-                ):
+                view = live_view(
+                    self._terminal, session.progress.snapshot, is_off=self._options.is_json
+                )
+                with view:
                     session.work(lease.heartbeat)
             self.summaries.append(session.close(caught.exit_status))
             self.interrupted = caught.exit_status

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -69,13 +70,13 @@ class Terminal:
 
     def result(self, text: str) -> None:
         """Machine-readable output, to stdout, byte for byte."""
-        _quietly(lambda: print(text, file=self.out.file, flush=True))  # noqa: T201
+        _quietly(lambda: print(text, file=self.out.file, flush=True))
 
     def show(self, *what: RenderableType) -> None:
         """Tables and text for people, to stdout; silent with --quiet."""
         if not self.is_quiet:
             for part in what:
-                _quietly(lambda part=part: self.out.print(part))
+                _quietly(partial(self.out.print, part))
 
 
 def _quietly(write: Callable[[], None]) -> None:

@@ -50,7 +50,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> S
 
 
 def find_config(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    named = path or (Path(environ["CALLAGENT_CONFIG"]) if environ.get("CALLAGENT_CONFIG") else None)
+    named = path or (
+        Path(environ["CALLAGENT_CONFIG"]) if environ.get("CALLAGENT_CONFIG") else None
+    )
     if named is not None:
         return (cwd / named).absolute()
     usual = cwd / "config.yml"
@@ -59,7 +61,7 @@ def find_config(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Pat
 
 def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The real environment, and beneath it the `.env` beside the config file."""
-    from dotenv import dotenv_values  # noqa: PLC0415 - read only where there is such a file
+    from dotenv import dotenv_values
 
     file = folder / ".env"
     if not file.is_file():
@@ -147,7 +149,9 @@ def _secrets_in(file: YamlFile) -> Iterator[str]:
     for key, text in file.raw.items():
         name = key.rpartition(".")[2]
         if text and (_SECRET_NAME.search(name) or _SECRET_VALUE.search(text)):
-            variable = next((v for part, v in _VARIABLES.items() if part in key), "the environment")
+            variable = next(
+                (v for part, v in _VARIABLES.items() if part in key), "the environment"
+            )
             yield f"{file.where(key)}: {key}: a secret does not belong here; put it in {variable}"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic import AfterValidator as After
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from callagent_cli.config.durations import read_duration
 
@@ -193,7 +193,7 @@ class Csv(Section):
 
 
 def _region(region: str) -> str:
-    import phonenumbers  # noqa: PLC0415 - heavy, and only for a region that is not the default
+    import phonenumbers
 
     if region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("must be a country's two letters in capitals, like US or GB")

@@ -86,7 +86,7 @@ def _text(path: Path) -> str:
 def _refuse_aliases(text: str, path: Path) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             raise ConfigError(
                 f"{path}:{line}: anchors and aliases (& and *) are not allowed",
                 hint="write the value out; a text that begins with & or * needs quotes",
@@ -110,7 +110,8 @@ def _value(node: yaml.Node, key: str, file: YamlFile, depth: int) -> object:
         return _mapping(node, key, file, depth)
     if isinstance(node, yaml.SequenceNode):
         return [
-            _value(item, f"{key}.{index}", file, depth + 1) for index, item in enumerate(node.value)
+            _value(item, f"{key}.{index}", file, depth + 1)
+            for index, item in enumerate(node.value)
         ]
     file.raw[key] = node.value
     return _scalar(node, key, file)
@@ -138,7 +139,7 @@ def _mapping(node: yaml.MappingNode, key: str, file: YamlFile, depth: int) -> di
 
 def _scalar(node: yaml.Node, key: str, file: YamlFile) -> object:
     tag, text = node.tag.rpartition(":")[2], str(node.value)
-    if node.style is None and (trap := _trap(tag, text)):
+    if getattr(node, "style", None) is None and (trap := _trap(tag, text)):
         file.problems.append(f"{file.where(key)}: {key}: {trap}")
         return text
     try:
@@ -151,9 +152,9 @@ def _scalar(node: yaml.Node, key: str, file: YamlFile) -> object:
 def _trap(tag: str, text: str) -> str:
     """What YAML reads otherwise than a person does."""
     if tag == "int" and re.fullmatch(r"[+-]?\d+(:\d+)+", text):
-        return f"{text} without quotes is read as a number; write \"{text}\""
+        return f'{text} without quotes is read as a number; write "{text}"'
     if tag == "int" and re.fullmatch(r"\+\d{7,}", text):
         return "a phone number needs quotes, or its + is lost"
     if tag == "int" and re.fullmatch(r"0\d+", text):
-        return f"{text} without quotes is read in base 8; write \"{text}\", or leave out the 0"
+        return f'{text} without quotes is read in base 8; write "{text}", or leave out the 0'
     return ""

@@ -36,7 +36,7 @@ class Readings:
             .group_by(contacts.c.state)
         )
         with self._database.reading() as connection:
-            return {state: n for state, n in connection.execute(counted)}
+            return dict(connection.execute(counted).tuples().all())
 
     def dispositions(self, campaign: str) -> dict[str, int]:
         """Disposition → calls that ended so."""
@@ -52,7 +52,8 @@ class Readings:
         """What the provider has reported so far; None when it reported nothing."""
         summed = select(func.sum(attempts.c.cost_usd)).where(attempts.c.campaign == campaign)
         with self._database.reading() as connection:
-            return connection.execute(summed).scalar_one()
+            total = connection.execute(summed).scalar_one()
+        return None if total is None else float(total)
 
     def failures(self, campaign: str) -> list[tuple[str, str, int]]:
         """(error, `transient` or `permanent`, contacts) of those that failed."""

@@ -141,6 +141,12 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
     def close(self) -> None:
         self._database.close()
 
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _is_running(self, campaign: str) -> bool:
         if not is_held(self._lock_path):
             return False

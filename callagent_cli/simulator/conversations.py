@@ -45,7 +45,9 @@ class SimulatedCall:
         return self.ending in ("answered", "voicemail")
 
 
-def place(seed: int, began_s: float, to_number: str, client_data: Mapping[str, object]) -> SimulatedCall:
+def place(
+    seed: int, began_s: float, to_number: str, client_data: Mapping[str, object]
+) -> SimulatedCall:
     dice = random.Random(f"{seed}:{to_number}:{began_s}").getrandbits(32)  # noqa: S311 - a simulation
     variables = client_data.get("dynamic_variables")
     return _call(
@@ -112,7 +114,9 @@ def summary_of(call: SimulatedCall, agent_id: str, now_s: float) -> dict[str, ob
     }
 
 
-def report(call: SimulatedCall, agent_id: str, phone_number_id: str, now_s: float) -> dict[str, object]:
+def report(
+    call: SimulatedCall, agent_id: str, phone_number_id: str, now_s: float
+) -> dict[str, object]:
     """The call as the vendor's GET conversation tells it now."""
     state = status(call, now_s)
     is_over = state in ("done", "failed")
@@ -169,7 +173,11 @@ def _reason(call: SimulatedCall) -> str:
 
 
 def _transcript(call: SimulatedCall) -> list[dict[str, object]]:
-    opening = {"role": "agent", "message": "Hello, this is a sandbox call.", "time_in_call_secs": 0}
+    opening = {
+        "role": "agent",
+        "message": "Hello, this is a sandbox call.",
+        "time_in_call_secs": 0,
+    }
     if call.ending == "voicemail":
         return [opening]
     return [opening, {"role": "user", "message": "Yes, I hear you.", "time_in_call_secs": 4}]
@@ -178,7 +186,9 @@ def _transcript(call: SimulatedCall) -> list[dict[str, object]]:
 def _analysis(call: SimulatedCall) -> dict[str, object]:
     return {
         "call_successful": "success" if call.ending == "answered" else "unknown",
-        "transcript_summary": call.summary if call.ending == "answered" else "A voicemail answered.",
+        "transcript_summary": call.summary
+        if call.ending == "answered"
+        else "A voicemail answered.",
         "evaluation_criteria_results": {},
         "data_collection_results": {},
     }

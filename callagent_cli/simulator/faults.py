@@ -57,7 +57,7 @@ class FaultPlan:
                 # it begins here and now: from now on it is a fault by time
                 lasts_s = fault.lasts_s
                 to_s = None if lasts_s is None else now_s + lasts_s
-                fault = replace(fault, from_dial=None, from_s=now_s, to_s=to_s)  # noqa: PLW2901
+                fault = replace(fault, from_dial=None, from_s=now_s, to_s=to_s)
                 self._faults[index] = fault
             if fault.from_s <= now_s and (fault.to_s is None or now_s < fault.to_s):
                 return fault.kind

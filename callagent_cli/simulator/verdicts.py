@@ -54,7 +54,9 @@ def judge(
 def _nobody_twice(placed: Mapping[str, int]) -> Verdict:
     most = max(placed.values(), default=0)
     return Verdict(
-        "nobody is called twice", most <= 1, f"{sum(placed.values())} calls, at most {most} a number"
+        "nobody is called twice",
+        most <= 1,
+        f"{sum(placed.values())} calls, at most {most} a number",
     )
 
 
@@ -139,7 +141,9 @@ def _breaker(dials: Sequence[SeenDial], events: Sequence[Event]) -> list[Verdict
         if a.name is EventName.BREAKER_OPENED
     ]
     leaked = sum(any(a < dial.at_s < b for a, b in shut) for dial in dials)
-    deferred = sum(int(e.fields.get("contacts") or 1) for e in events if e.name is EventName.CONTACT_DEFERRED)
+    deferred = sum(
+        int(e.fields.get("contacts") or 1) for e in events if e.name is EventName.CONTACT_DEFERRED
+    )
     probes = sum(e.name in (EventName.HEALTH_FAILED, EventName.HEALTH_PASSED) for e in events)
     is_closed = moves[-1].name is EventName.BREAKER_CLOSED
     return [

@@ -36,7 +36,7 @@ class WorldAnswer:
     )
 
 
-class AnswerLost(Exception):  # noqa: N818 - what happened, not a mistake
+class AnswerLost(Exception):
     """The request was carried out; its answer never arrives. `is_reset`: the line dropped."""
 
     def __init__(self, *, is_reset: bool) -> None:
@@ -97,7 +97,9 @@ class World:
     def _route(self, request: WorldRequest, path: str) -> WorldAnswer:
         if request.headers.get("xi-api-key") != self.api_key:
             return _error(401, "invalid_api_key", "Invalid API key")
-        query = {name: values[-1] for name, values in parse_qs(urlsplit(request.url).query).items()}
+        query = {
+            name: values[-1] for name, values in parse_qs(urlsplit(request.url).query).items()
+        }
         match request.method, path.strip("/").split("/"):
             case "POST", ["v1", "convai", "twilio" | "sip-trunk" as trunk, "outbound-call"]:
                 return self._dial(_json_body(request), trunk)
@@ -146,9 +148,7 @@ class World:
     def _note_dial(self, body: Mapping[str, object], *, was_placed: bool) -> None:
         client_data = body.get("conversation_initiation_client_data")
         user_id = client_data.get("user_id") if isinstance(client_data, dict) else None
-        dial = Dial(
-            self._clock.now(), str(body.get("to_number")), str(user_id or ""), was_placed
-        )
+        dial = Dial(self._clock.now(), str(body.get("to_number")), str(user_id or ""), was_placed)
         with self._lock:
             self.dials.append(dial)
 
@@ -185,7 +185,9 @@ class World:
                         "language": "en",
                         "prompt": {
                             "prompt": "You are friendly.",
-                            "built_in_tools": {"voicemail_detection": {"name": "voicemail_detection"}},
+                            "built_in_tools": {
+                                "voicemail_detection": {"name": "voicemail_detection"}
+                            },
                         },
                         "dynamic_variables": {"dynamic_variable_placeholders": {}},
                     },
