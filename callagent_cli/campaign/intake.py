@@ -99,7 +99,7 @@ def read_contacts(
         )
     wanted = columns or {}
     text = look_at(path, encoding)
-    separator = delimiter or _find_delimiter(text, wanted)
+    separator = _known_delimiter(delimiter) if delimiter else _find_delimiter(text, wanted)
     head, has_rows = _first_rows(text, separator)
     header = read_header(head.cells, wanted, file=name_of(path), line=head.line)
     if not has_rows:
@@ -116,6 +116,16 @@ def read_contacts(
         _header_line=head.line,
         _region=default_region,
     )
+
+
+def _known_delimiter(given: str) -> str:
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(given.lower(), given)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise InputError(
+            f"campaign.csv.delimiter: {shown(given, 20)!r} cannot separate cells",
+            hint='one character, such as "," or ";", or tab',
+        )
+    return delimiter
 
 
 def _find_delimiter(text: ContactsText, columns: Mapping[str, str]) -> str:

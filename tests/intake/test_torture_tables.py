@@ -85,6 +85,13 @@ def test_encoding_and_delimiter_can_be_given(tmp_path: Path) -> None:
     assert contact.name == "Zoë,;|"
 
 
+@pytest.mark.parametrize("name", ["tab", "\\t", "\t"])
+def test_a_tab_can_be_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "contacts.csv"
+    path.write_text("phone\tname\n+12025550101\tAda, Bob\n")
+    assert _phones(path, delimiter=name) == ["+12025550101"]
+
+
 def test_the_hint_that_excel_writes_is_obeyed(tmp_path: Path) -> None:
     path = tmp_path / "contacts.csv"
     path.write_text("sep=;\nphone;name\n+12025550101;a,b\n")

@@ -149,6 +149,12 @@ def test_an_unknown_region_is_named(write: Callable[[str], Path]) -> None:
         read_contacts(path, default_region="UK")
 
 
+@pytest.mark.parametrize("delimiter", ['"', "\n", "semicolon"])
+def test_a_delimiter_that_is_none_is_named(write: Callable[[str], Path], delimiter: str) -> None:
+    error = refusal(write(f"phone\n{ROW}\n"), delimiter=delimiter)
+    assert "campaign.csv.delimiter" in error.message
+
+
 def test_a_configured_column_that_is_missing_suggests_the_nearest(
     write: Callable[[str], Path],
 ) -> None:
