@@ -23,6 +23,7 @@ from callagent_cli.ledger.records import ImportCounts
 from callagent_cli.resilience.probes import HealthMonitor
 
 _HEARTBEAT_S = 15.0
+_ALERTS_FLUSH_S = 10.0  # real channels may be slow; what is left stays in the log
 
 
 @dataclass(slots=True)
@@ -120,7 +121,7 @@ class Session:
             remaining=summary.remaining,
             cost_usd=summary.cost_usd,
         )
-        self.alerts.flush()
+        self.alerts.flush(_ALERTS_FLUSH_S)
         self.over.set()
         return summary
 
