@@ -1,5 +1,6 @@
 """Who is to be called."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +28,9 @@ FINAL_STATES = frozenset(
         ContactState.SKIPPED,
     }
 )
+
+
+_NUMBER_IN_TEXT = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,14}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,12 @@ def mask_phone(phone: str) -> str:
         return "*" * len(phone)
     shown = 5 if len(phone) >= 11 else 3
     return phone[:shown] + "*" * (len(phone) - shown - 2) + phone[-2:]
+
+
+def mask_phones(text: str) -> str:
+    """Mask every international number that stands somewhere in a text."""
+    if "+" not in text:
+        return text
+    return _NUMBER_IN_TEXT.sub(
+        lambda found: mask_phone("+" + "".join(c for c in found[0] if c.isdigit())), text
+    )

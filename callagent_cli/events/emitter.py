@@ -1,20 +1,28 @@
-"""Events: one fact, told to every listener, in one order.
+"""Facts go out to whoever listens: the log, the alert desk, the terminal.
 
-A listener that fails is contained: nothing that is told can stop a call.
+Called by: everything that emits. Order: an event's time is taken and its place in the queue
+fixed in one step; listeners are then called outside the lock, by one thread at a time. A thread
+that finds another one telling leaves its event to it and goes on, so that a listener that hangs
+delays no call.
 """
 
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.event import LEVEL_OF, Event, EventName, FieldValue, Level, Listener
 
 
-class Emitter:
-    """An Emit. Listeners hear events one at a time, in the order in which they were told.
+def _say_on_stderr(text: str) -> None:
+    with suppress(OSError, ValueError, AttributeError):  # closed, full, or never there
+        sys.stderr.write(f"warning: {text}\n")
 
-    on_broken: told once of each listener that raised.
-    """
+
+class Emitter:
+    """An Emit for one run. `faults` counts what listeners raised."""
 
     def __init__(
         self,
@@ -22,32 +30,52 @@ class Emitter:
         *,
         run_id: str,
         campaign: str = "",
-        on_broken: Callable[[str], None] | None = None,
+        say: Callable[[str], None] = _say_on_stderr,
     ) -> None:
-        self._clock, self._on_broken = clock, on_broken
-        self._always: Mapping[str, FieldValue] = {"run_id": run_id, "campaign": campaign or None}
-        self._listeners: list[Listener] = []
-        self._broken: set[int] = set()
-        self._lock = threading.RLock()  # a listener may tell something itself
+        """say: told once, when a listener raises for the first time."""
+        self._clock, self._say = clock, say
+        self._about: dict[str, FieldValue] = {"run_id": run_id}
+        if campaign:
+            self._about["campaign"] = campaign
+        self._listeners: tuple[Listener, ...] = ()
+        self._lock = threading.Lock()
+        self._untold: deque[Event] = deque()
+        self._is_telling = False
+        self.faults = 0
 
     def listen(self, listener: Listener) -> None:
+        """Let `listener` hear every event from now on, after those who listen already."""
         with self._lock:
-            self._listeners.append(listener)
+            self._listeners = (*self._listeners, listener)
 
     def __call__(self, name: EventName, /, **fields: FieldValue) -> None:
-        told = {
-            key: value for key, value in {**self._always, **fields}.items() if value is not None
-        }
+        given = {key: value for key, value in fields.items() if value is not None}
         with self._lock:
-            event = Event(name, self._clock.now(), LEVEL_OF.get(name, Level.INFO), told)
-            for listener in self._listeners:
-                self._tell(listener, event)
+            at = self._clock.now()
+            level = LEVEL_OF.get(name, Level.INFO)
+            self._untold.append(Event(name, at, level, {**self._about, **given}))
+        self._tell()
 
-    def _tell(self, listener: Listener, event: Event) -> None:
+    def _tell(self) -> None:
+        while (event := self._take()) is not None:
+            try:
+                for listener in self._listeners:
+                    self._let_hear(listener, event)
+            finally:
+                self._is_telling = False
+
+    def _take(self) -> Event | None:
+        with self._lock:
+            if self._is_telling or not self._untold:
+                return None
+            self._is_telling = True
+            return self._untold.popleft()
+
+    def _let_hear(self, listener: Listener, event: Event) -> None:
         try:
             listener(event)
-        except Exception as error:  # noqa: BLE001 - a copy of the truth must not stop a call
-            if id(listener) not in self._broken:
-                self._broken.add(id(listener))
-                if self._on_broken is not None:
-                    self._on_broken(f"{type(listener).__name__} failed: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - whatever a listener raises is not the call's
+            self.faults += 1
+            if self.faults == 1:
+                told = f"{type(error).__name__} while telling {event.name}"
+                self._say(f"a listener of events failed ({told}); the run goes on")

@@ -1,257 +1,218 @@
-"""Which facts a person must hear of, and when. Pure: events in, alerts out.
+"""Which of all events a person must hear of, once an incident. Pure: events in, alerts out.
 
-An outage of one service is one incident: told when it begins, every `repeat_interval_s` while it
-lasts, and when it ends. A failed call is told at once; more of the same wait for a digest, and
-none is told while an incident of its service already says why.
+An incident is a (service, kind) from the first trip of its breaker to the first real success.
+While it is open everything that follows from it is counted and not told: that is what its
+`still down` and `recovered` alerts are for. What fails without an incident is told at once the
+first time, then together, once a digest interval.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from callagent_cli.domain.alert import Alert, AlertKind
-from callagent_cli.domain.event import Event, EventName, FieldValue
+from callagent_cli.domain.alert import Alert
+from callagent_cli.domain.event import Event, EventName
+from callagent_cli.events import alert_texts as texts
+from callagent_cli.events.alert_texts import Counts
+
+_PROOFS = (EventName.CALL_PLACED, EventName.CALL_ENDED, EventName.DELIVERY_SENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    repeat_interval_s: float = 1800.0
-    digest_interval_s: float = 300.0
+    repeat_interval_s: float = 1800.0  # between two `still down` of one incident
+    digest_interval_s: float = 300.0  # between two alerts about single calls
 
 
 @dataclass(slots=True)
 class _Incident:
-    began_at: datetime
+    service: str
+    is_refusal: bool  # a person must act, not time
+    opened_at: datetime
     error: str
     told_at: datetime
-    deferred: int = 0
-    failed: int = 0
-    is_refused: bool = False
+    repeats: int = 0
+    counts: Counts = field(default_factory=Counts)
+    on_probation_since: datetime | None = None  # closed by probes, not yet by a real success
 
 
 @dataclass(slots=True)
 class _Digest:
-    told_at: datetime
-    count: int = 0
-    contacts: list[str] = field(default_factory=list)
-    error: str = ""
+    """Calls of one kind that failed since the last alert about them."""
+
+    since: datetime
+    untold: list[Event] = field(default_factory=list)
 
 
 class Incidents:
-    """Feed it every event; ask it what is due. Not thread-safe: its desk calls it."""
+    """Not thread-safe: its owner keeps one caller at a time."""
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: Throttle = Throttle()) -> None:
         self._repeat = timedelta(seconds=throttle.repeat_interval_s)
-        self._digest = timedelta(seconds=throttle.digest_interval_s)
-        self._incidents: dict[str, _Incident] = {}
-        self._failures: dict[str, _Digest] = {}
-        self._hearers: Mapping[EventName, Callable[[Event], list[Alert]]] = {
-            EventName.BREAKER_OPENED: self._opened,
-            EventName.BREAKER_CLOSED: self._closed,
-            EventName.CONTACT_FAILED: self._failed,
-            EventName.CONTACT_DEFERRED: self._deferred,
-            EventName.CALL_IN_DOUBT: self._in_doubt,
-            EventName.RUN_FINISHED: self._finished,
-        }
+        self._digest_every = timedelta(seconds=throttle.digest_interval_s)
+        self._open: dict[str, _Incident] = {}
+        self._digests: dict[tuple[str, str, str], _Digest] = {}
 
     def hear(self, event: Event) -> list[Alert]:
-        hearer = self._hearers.get(event.name)
-        return hearer(event) if hearer else []
+        """The alerts that this event calls for, now."""
+        match event.name:
+            case EventName.BREAKER_OPENED:
+                return self._opened(event)
+            case EventName.BREAKER_CLOSED:
+                return self._closed(event)
+            case EventName.CONTACT_FAILED | EventName.CALL_IN_DOUBT:
+                return self._call_went_wrong(event)
+            case EventName.CONTACT_DEFERRED | EventName.HEALTH_FAILED:
+                return self._count(event)
+            case EventName.RUN_FINISHED:
+                return [*self.rest(event.at), *self._finished(event)]
+            case name if name in _PROOFS:
+                return self._proved(event)
+            case _:
+                return []
 
     def due(self, now: datetime) -> list[Alert]:
-        """Reminders and digests whose time has come."""
+        """The alerts that time calls for: still down, recovered for good, digests."""
         alerts = []
-        for service, incident in self._incidents.items():
-            if now >= incident.told_at + self._repeat:
-                incident.told_at = now
-                alerts.append(_ongoing(service, incident, now))
-        for service, digest in self._failures.items():
-            if digest.count and now >= digest.told_at + self._digest:
-                alerts.append(_digest_of(service, digest, now))
-                digest.told_at, digest.count, digest.contacts = now, 0, []
+        for incident in list(self._open.values()):
+            if self._due_at(incident) > now:
+                continue
+            alerts += self._recover(incident, now) if incident.on_probation_since else []
+            if incident.service in self._open:
+                alerts.append(self._repeat_of(incident, now))
+        for kind, digest in list(self._digests.items()):
+            if digest.since + self._digest_every <= now:
+                alerts += self._tell_digest(kind, digest, now)
         return alerts
 
     def next_due_at(self) -> datetime | None:
-        times = [incident.told_at + self._repeat for incident in self._incidents.values()]
-        times += [d.told_at + self._digest for d in self._failures.values() if d.count]
+        """When `due` has something to say, if nothing happens before; None: never."""
+        times = [self._due_at(incident) for incident in self._open.values()]
+        times += [digest.since + self._digest_every for digest in self._digests.values()]
         return min(times, default=None)
 
+    def rest(self, now: datetime) -> list[Alert]:
+        """What is owed when a run ends: recoveries on probation, and digests before their time."""
+        alerts = []
+        for incident in [i for i in self._open.values() if i.on_probation_since]:
+            alerts += self._recover(incident, now)
+        for kind, digest in list(self._digests.items()):
+            alerts += self._tell_digest(kind, digest, now)
+        return alerts
+
     def _opened(self, event: Event) -> list[Alert]:
-        service = _text(event, "service")
-        if service in self._incidents:
-            return []  # a trial failed, or a probation: the same outage
-        is_refused = (
-            bool(event.fields.get("is_forced")) or _text(event, "breaker_state") == "forced_open"
+        service, known = _service(event), self._open.get(_service(event))
+        is_refusal = event.fields.get("is_forced") is True
+        if known is not None:
+            known.on_probation_since = None
+            if known.is_refusal or not is_refusal:
+                return []  # the same incident: a trial or the probation failed
+        incident = _Incident(
+            service=service,
+            is_refusal=is_refusal,
+            opened_at=known.opened_at if known else event.at,
+            error=_text(event, "error"),
+            told_at=event.at,
+            counts=known.counts if known else Counts(),
         )
-        incident = _Incident(event.at, _text(event, "error"), event.at, is_refused=is_refused)
-        self._incidents[service] = incident
-        return [_refused(service, incident) if is_refused else _began(service, incident)]
+        self._open[service] = incident
+        self._hold_back(incident)
+        tell = texts.refused if is_refusal else texts.opened
+        return [tell(event, incident.opened_at, incident.error)]
+
+    def _hold_back(self, incident: _Incident) -> None:
+        """Failures not told yet belong to the incident that has just begun."""
+        for kind in [kind for kind in self._digests if kind[1] == incident.service]:
+            for event in self._digests.pop(kind).untold:
+                _add(incident.counts, event)
 
     def _closed(self, event: Event) -> list[Alert]:
-        service = _text(event, "service")
-        incident = self._incidents.pop(service, None)
-        return [_recovered(service, incident, event.at)] if incident else []
-
-    def _failed(self, event: Event) -> list[Alert]:
-        service = _text(event, "service")
-        if incident := self._incidents.get(service):
-            incident.failed += 1
+        incident = self._open.get(_service(event))
+        if incident is None:
             return []
-        digest = self._failures.get(service)
-        if digest is None or event.at >= digest.told_at + self._digest:
-            self._failures[service] = _Digest(event.at)
-            return [_call_failed(event)]
-        digest.count += 1
-        digest.error = _text(event, "error")
-        digest.contacts.append(_text(event, "contact_id"))
-        return []
+        if event.fields.get("is_on_probation") is True:
+            incident.on_probation_since = event.at
+            return []
+        return self._recover(incident, event.at)
 
-    def _deferred(self, event: Event) -> list[Alert]:
-        if incident := self._incidents.get(_text(event, "service")):
-            incident.deferred += int(event.fields.get("contacts") or 1)
-        return []
+    def _proved(self, event: Event) -> list[Alert]:
+        """A real success ends the incidents whose breaker is closed on probation."""
+        alerts = []
+        for incident in list(self._open.values()):
+            is_meant = event.fields.get("service", incident.service) == incident.service
+            if incident.on_probation_since and is_meant:
+                alerts += self._recover(incident, event.at)
+        return alerts
 
-    def _in_doubt(self, event: Event) -> list[Alert]:
-        return [_doubt(event)]
+    def _recover(self, incident: _Incident, now: datetime) -> list[Alert]:
+        del self._open[incident.service]
+        ended_at = incident.on_probation_since or now
+        about = (incident.service, incident.opened_at, ended_at, incident.counts)
+        return [texts.recovered(now, *about)]
+
+    def _call_went_wrong(self, event: Event) -> list[Alert]:
+        if _service(event) in self._open:
+            return self._count(event)
+        kind = (event.name.value, _service(event), _text(event, "error_category"))
+        if kind in self._digests:
+            self._digests[kind].untold.append(event)
+            return []
+        self._digests[kind] = _Digest(since=event.at)
+        return [_tell_of(event)(event)]
+
+    def _count(self, event: Event) -> list[Alert]:
+        incident = self._open.get(_service(event))
+        if incident is not None:
+            _add(incident.counts, event)
+        return []
 
     def _finished(self, event: Event) -> list[Alert]:
-        return [_finished(event)]
+        return [texts.finished(event)] if texts.is_worth_telling(event) else []
+
+    def _tell_digest(
+        self, kind: tuple[str, str, str], digest: _Digest, now: datetime
+    ) -> list[Alert]:
+        """Tell what has come together and go on collecting; nothing came: the next is told
+        at once again."""
+        del self._digests[kind]
+        if not digest.untold:
+            return []
+        self._digests[kind] = _Digest(since=now)
+        if len(digest.untold) == 1:
+            return [_tell_of(digest.untold[0])(digest.untold[0])]
+        return [texts.digest(digest.untold, digest.since, now)]
+
+    def _repeat_of(self, incident: _Incident, now: datetime) -> Alert:
+        incident.repeats += 1
+        incident.told_at = now
+        about = (incident.service, incident.opened_at, incident.error, incident.counts)
+        return texts.ongoing(now, *about, repeats=incident.repeats)
+
+    def _due_at(self, incident: _Incident) -> datetime:
+        if incident.on_probation_since:
+            return incident.on_probation_since + self._digest_every
+        return incident.told_at + self._repeat
+
+
+def _tell_of(event: Event) -> Callable[[Event], Alert]:
+    return texts.call_failed if event.name is EventName.CONTACT_FAILED else texts.in_doubt
+
+
+def _add(counts: Counts, event: Event) -> None:
+    match event.name:
+        case EventName.CONTACT_FAILED:
+            counts.failed += 1
+        case EventName.CALL_IN_DOUBT:
+            counts.in_doubt += 1
+        case EventName.CONTACT_DEFERRED:
+            counts.deferred += int(event.fields.get("contacts") or 1)
+        case _:
+            counts.failed_probes += 1
+
+
+def _service(event: Event) -> str:
+    return _text(event, "service")
 
 
 def _text(event: Event, name: str) -> str:
     return str(event.fields.get(name, ""))
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _lasted(began: datetime, ended: datetime) -> str:
-    seconds = (ended - began).total_seconds()
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
-def _began(service: str, incident: _Incident) -> Alert:
-    return Alert(
-        key=f"{service}:{incident.began_at.isoformat()}:opened",
-        kind=AlertKind.INCIDENT_OPENED,
-        at=incident.began_at,
-        service=service,
-        title=f"{service} is down",
-        happened=f"since {_clock(incident.began_at)} its requests fail: {incident.error}",
-        meaning="no further contact is called; those waiting are kept and deferred",
-        automatic="callagent checks the service and goes on by itself when it is back",
-        todo="nothing yet; if it lasts, look at the provider's status page",
-        command="callagent health",
-    )
-
-
-def _refused(service: str, incident: _Incident) -> Alert:
-    return Alert(
-        key=f"{service}:{incident.began_at.isoformat()}:refused",
-        kind=AlertKind.REFUSED,
-        at=incident.began_at,
-        service=service,
-        title=f"{service} refuses us: {incident.error}",
-        happened=f"at {_clock(incident.began_at)}: {incident.error}",
-        meaning="the run has ended; contacts not yet called are kept",
-        automatic="nothing: only a person can mend this",
-        todo="correct the key, the account or the settings, then start the same command again",
-        command="callagent health",
-    )
-
-
-def _ongoing(service: str, incident: _Incident, now: datetime) -> Alert:
-    return Alert(
-        key=f"{service}:{incident.began_at.isoformat()}:ongoing:{now.isoformat()}",
-        kind=AlertKind.INCIDENT_ONGOING,
-        at=now,
-        service=service,
-        title=f"{service} is still down, for {_lasted(incident.began_at, now)}",
-        happened=f"since {_clock(incident.began_at)}: {incident.error}",
-        meaning=f"{incident.deferred} contacts deferred, {incident.failed} failed so far",
-        automatic="callagent goes on checking and resumes by itself",
-        todo="look at the provider's status page; the run may be stopped and resumed at any time",
-        command="callagent status",
-    )
-
-
-def _recovered(service: str, incident: _Incident, now: datetime) -> Alert:
-    return Alert(
-        key=f"{service}:{incident.began_at.isoformat()}:recovered",
-        kind=AlertKind.INCIDENT_RECOVERED,
-        at=now,
-        service=service,
-        title=f"{service} is back after {_lasted(incident.began_at, now)}",
-        happened=f"down from {_clock(incident.began_at)} to {_clock(now)}",
-        meaning=f"{incident.deferred} contacts were deferred and are called now; "
-        f"{incident.failed} failed",
-        automatic="calls go on",
-        todo="nothing",
-    )
-
-
-def _call_failed(event: Event) -> Alert:
-    contact, tries = _text(event, "contact_id"), _text(event, "tries")
-    return Alert(
-        key=f"failed:{_text(event, 'attempt_id')}",
-        kind=AlertKind.CALL_FAILED,
-        at=event.at,
-        service=_text(event, "service"),
-        title=f"the call to {contact} failed",
-        happened=f"at {_clock(event.at)}, after {tries} requests: {_text(event, 'error')}",
-        meaning="no phone rang; the next contact follows",
-        automatic="a failure that may pass is tried again in the next run",
-        todo="nothing for a passing failure; else correct the contact",
-        command=f"callagent report {_text(event, 'campaign')}",
-    )
-
-
-def _digest_of(service: str, digest: _Digest, now: datetime) -> Alert:
-    shown = ", ".join(digest.contacts[:5]) + (" …" if digest.count > 5 else "")
-    return Alert(
-        key=f"failed:{service}:{digest.told_at.isoformat()}",
-        kind=AlertKind.CALLS_FAILED_DIGEST,
-        at=now,
-        service=service,
-        title=f"{digest.count} more calls failed",
-        happened=f"since {_clock(digest.told_at)}: {shown}; the last one: {digest.error}",
-        meaning="no phone rang for them; the campaign goes on",
-        automatic="failures that may pass are tried again in the next run",
-        todo="look at the causes in the report",
-        command="callagent report CAMPAIGN",
-    )
-
-
-def _doubt(event: Event) -> Alert:
-    attempt_id: FieldValue = event.fields.get("attempt_id", "")
-    return Alert(
-        key=f"doubt:{attempt_id}",
-        kind=AlertKind.IN_DOUBT,
-        at=event.at,
-        service=_text(event, "service"),
-        title=f"a call to {_text(event, 'contact_id')} is in doubt",
-        happened=f"at {_clock(event.at)}: {_text(event, 'error')}",
-        meaning="the phone may have rung; this contact is not called again",
-        automatic="the provider is asked for the call at once, after 30 s, 2 min and 10 min",
-        todo="if it stays in doubt, find out and settle it",
-        command="callagent review",
-    )
-
-
-def _finished(event: Event) -> Alert:
-    campaign = _text(event, "campaign")
-    return Alert(
-        key=f"finished:{_text(event, 'run_id')}",
-        kind=AlertKind.CAMPAIGN_FINISHED,
-        at=event.at,
-        service="",
-        title=f"{campaign}: {_text(event, 'reason')}",
-        happened=f"the run ended at {_clock(event.at)} with exit status {_text(event, 'exit_status')}",
-        meaning=f"{_text(event, 'dialled')} called, {_text(event, 'remaining')} remaining",
-        automatic="the next run goes on where this one ended",
-        todo="look at the report",
-        command=f"callagent report {campaign}",
-    )

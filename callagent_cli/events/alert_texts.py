@@ -1,0 +1,233 @@
+"""What an alert says: what happened and since when, what it means, what callagent does by
+itself, what the reader should do. Pure. No secrets, and every number masked.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from callagent_cli.domain.alert import Alert, AlertKind
+from callagent_cli.domain.contact import mask_phones
+from callagent_cli.domain.duration import duration_text
+from callagent_cli.domain.errors import ErrorCategory
+from callagent_cli.domain.event import Event, EventName
+from callagent_cli.domain.text import one_line
+
+_STOPPED_BY_HAND = 128  # + the signal's number
+
+
+@dataclass(slots=True)
+class Counts:
+    """What followed from an incident."""
+
+    failed: int = 0
+    deferred: int = 0
+    in_doubt: int = 0
+    failed_probes: int = 0
+
+    def __str__(self) -> str:
+        told = (
+            (self.failed, "failed"),
+            (self.deferred, "deferred"),
+            (self.in_doubt, "in doubt"),
+            (self.failed_probes, "failed health checks"),
+        )
+        return ", ".join(f"{n} {what}" for n, what in told if n) or "no contact affected"
+
+
+def opened(event: Event, since: datetime, error: str) -> Alert:
+    service = _text(event, "service")
+    return Alert(
+        key=_key(AlertKind.INCIDENT_OPENED, service, since),
+        kind=AlertKind.INCIDENT_OPENED,
+        at=event.at,
+        service=service,
+        title=f"{service} is down: {_short(error)}",
+        happened=f"its breaker opened at {_clock(event.at)}; last error: {_said(error)}",
+        meaning=f"no request goes to {service}; contacts that need it are deferred, none is lost",
+        automatic="health checks go on; when they pass, one trial call decides, then calls resume",
+        todo=f"nothing if this passes by itself; else look at the status page of {service}",
+        command=f"callagent health {shlex.quote(service)}",
+    )
+
+
+def ongoing(
+    now: datetime, service: str, since: datetime, error: str, counts: Counts, *, repeats: int
+) -> Alert:
+    lasted = duration_text((now - since).total_seconds())
+    return Alert(
+        key=f"{_key(AlertKind.INCIDENT_ONGOING, service, since)}:{repeats}",
+        kind=AlertKind.INCIDENT_ONGOING,
+        at=now,
+        service=service,
+        title=f"{service} is still down after {lasted}",
+        happened=f"since {_clock(since)}: {_said(error)}; so far {counts}",
+        meaning="contacts that need it wait; nobody is called twice, nobody is dropped",
+        automatic="health checks go on; a run that has waited its max_outage_wait ends, "
+        "and the next run goes on where it stopped",
+        todo=f"look at the status page of {service} and at your own network",
+        command=f"callagent health {shlex.quote(service)}",
+    )
+
+
+def recovered(
+    now: datetime, service: str, since: datetime, ended_at: datetime, counts: Counts
+) -> Alert:
+    lasted = duration_text((ended_at - since).total_seconds())
+    todo = "call those who failed again with the next run, or by `callagent retry CAMPAIGN`"
+    if counts.in_doubt:
+        todo = "settle the calls in doubt: ask the person, or look into the provider's call list"
+    return Alert(
+        key=_key(AlertKind.INCIDENT_RECOVERED, service, since),
+        kind=AlertKind.INCIDENT_RECOVERED,
+        at=now,
+        service=service,
+        title=f"{service} is back after {lasted}",
+        happened=f"down from {_clock(since)} to {_clock(ended_at)}; {counts}",
+        meaning="calls go on",
+        automatic="deferred contacts are called again, in their order",
+        todo=todo if counts.failed or counts.in_doubt else "nothing",
+        command="callagent review" if counts.in_doubt else "",
+    )
+
+
+def refused(event: Event, since: datetime, error: str) -> Alert:
+    service = _text(event, "service")
+    return Alert(
+        key=_key(AlertKind.REFUSED, service, since),
+        kind=AlertKind.REFUSED,
+        at=event.at,
+        service=service,
+        title=f"{service} refuses every request: {_short(error)}",
+        happened=f"at {_clock(event.at)}: {_said(error)}",
+        meaning="nothing more is dialled until a person acts; nobody is lost",
+        automatic="nothing: asking again cannot mend it",
+        todo="check the key, the plan's quota, the balance and the agent's id; then run again",
+        command=f"callagent health {shlex.quote(service)}",
+    )
+
+
+def call_failed(event: Event) -> Alert:
+    error, is_transient = _text(event, "error"), _is_transient(event)
+    automatic, todo = "the next contact follows; the next run calls this one again", "nothing"
+    if not is_transient:
+        automatic = "the next contact follows; this one is not called again by itself"
+        todo = "correct the contact or the agent, then put it back in the queue"
+    return Alert(
+        key=f"{AlertKind.CALL_FAILED}:{_text(event, 'attempt_id') or event.at.isoformat()}",
+        kind=AlertKind.CALL_FAILED,
+        at=event.at,
+        service=_text(event, "service"),
+        title=f"call to {_who(event)} failed: {_short(error)}",
+        happened=f"at {_clock(event.at)}{_after_tries(event)}: {_said(error)}",
+        meaning="no phone rang" if is_transient else "the provider will not call this contact",
+        automatic=automatic,
+        todo=todo,
+        command=_of_campaign("retry", event) if not is_transient else "",
+    )
+
+
+def in_doubt(event: Event) -> Alert:
+    return Alert(
+        key=f"{AlertKind.IN_DOUBT}:{_text(event, 'attempt_id') or event.at.isoformat()}",
+        kind=AlertKind.IN_DOUBT,
+        at=event.at,
+        service=_text(event, "service"),
+        title=f"call to {_who(event)} is in doubt: it may have rung",
+        happened=f"at {_clock(event.at)} its answer was lost: {_said(_text(event, 'error'))}",
+        meaning="this contact is not dialled again before somebody knows",
+        automatic="callagent looks it up at the provider several times; found means placed",
+        todo="if it stays in the list: ask the person, or look into the provider's call list",
+        command="callagent review",
+    )
+
+
+def digest(events: Sequence[Event], since: datetime, now: datetime) -> Alert:
+    """events: at least two, all of one name, service and category."""
+    first, n = events[0], len(events)
+    service, is_failure = _text(first, "service"), first.name is EventName.CONTACT_FAILED
+    kind = AlertKind.CALLS_FAILED_DIGEST if is_failure else AlertKind.IN_DOUBT
+    one = call_failed(first) if is_failure else in_doubt(first)
+    who = ", ".join(_who(event) for event in events[:5]) + (", …" if n > 5 else "")
+    return Alert(
+        key=f"{_key(kind, service, since)}:{_text(first, 'error_category')}",
+        kind=kind,
+        at=now,
+        service=service,
+        title=f"{n} more calls {'failed' if is_failure else 'are in doubt'}",
+        happened=f"since {_clock(since)}: {who}; the last: {_said(_text(events[-1], 'error'))}",
+        meaning=one.meaning,
+        automatic=one.automatic,
+        todo=one.todo,
+        command=one.command,
+    )
+
+
+def finished(event: Event) -> Alert:
+    left, dialled = _number(event, "remaining"), _number(event, "dialled")
+    campaign, ended = _text(event, "campaign") or "the campaign", "is finished"
+    if left:
+        ended = f"stopped with {left} {'contact' if left == 1 else 'contacts'} left"
+    return Alert(
+        key=f"{AlertKind.CAMPAIGN_FINISHED}:{_text(event, 'run_id')}",
+        kind=AlertKind.CAMPAIGN_FINISHED,
+        at=event.at,
+        service="",
+        title=f"{campaign} {ended}",
+        happened=f"at {_clock(event.at)}, {dialled} called: {_said(_text(event, 'reason'))}",
+        meaning=f"exit status {_number(event, 'exit_status')}",
+        automatic="the same command goes on where it stopped" if left else "nothing more is due",
+        todo="start it again, or let cron do it" if left else "nothing",
+        command=_of_campaign("report", event),
+    )
+
+
+def is_worth_telling(event: Event) -> bool:
+    """A run that called nobody, as cron starts all night, is no news; nor is one ended by hand."""
+    status = _number(event, "exit_status")
+    return status < _STOPPED_BY_HAND and (_number(event, "dialled") > 0 or status == 5)
+
+
+def _key(kind: AlertKind, service: str, since: datetime) -> str:
+    return f"{kind}:{service}:{since.isoformat()}"
+
+
+def _who(event: Event) -> str:
+    """The contact's own id, or its masked number."""
+    return _short(_text(event, "contact_id") or _text(event, "phone") or "a contact")
+
+
+def _after_tries(event: Event) -> str:
+    tries = _number(event, "tries")
+    return f", after {tries} {'try' if tries == 1 else 'tries'}" if tries else ""
+
+
+def _of_campaign(command: str, event: Event) -> str:
+    campaign = _text(event, "campaign")
+    return f"callagent {command} {shlex.quote(campaign)}" if campaign else ""
+
+
+def _is_transient(event: Event) -> bool:
+    return _text(event, "error_category") != ErrorCategory.PERMANENT
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _said(error: str) -> str:
+    return mask_phones(one_line(error)) or "no reason was given"
+
+
+def _short(text: str) -> str:
+    return mask_phones(one_line(text, 80))
+
+
+def _text(event: Event, name: str) -> str:
+    return str(event.fields.get(name, ""))
+
+
+def _number(event: Event, name: str) -> int:
+    value = event.fields.get(name, 0)
+    return int(value) if isinstance(value, int | float) else 0
