@@ -9,8 +9,8 @@ from callagent_cli.domain.contact import Contact
 
 
 def write_script(contact: Contact) -> Script:
-    """Name the contact's fields as the file does; empty ones stay out, so that the agent's
-    own defaults apply."""
+    """Name the contact's fields as the file does. Empty cells are sent as empty text: a variable
+    without any value would fail the call after the phone was dialled."""
     known = {"name": contact.name, "email": contact.email, "language": contact.language}
     named = {key: value for key, value in known.items() if value}
     return Script(variables={**named, **contact.variables})

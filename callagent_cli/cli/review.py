@@ -108,11 +108,7 @@ def resolve(settlement: Settlement, common: Common) -> int:
         verdict="called" if settlement.was_called else "not_called",
     )
     then = "nobody calls them again" if settlement.was_called else "the next run calls them"
-    terminal.say(
-        f"{settlement.attempt_id} settled by {clean(settlement.by, 80)}: {then}",
-        highlight=False,
-        markup=False,
-    )
+    terminal.say(f"{settlement.attempt_id} settled by {clean(settlement.by, 80)}: {then}")
     return 0
 
 

@@ -177,7 +177,8 @@ def _work(
     if options.is_retry_failed:
         ledger.requeue(wish.campaign, only_transient=False)
     session.settle_left_overs()
-    rejected_path = _write_rejects(ledger, wish.campaign, contacts=file.path, n=counts.rejected)
+    n_rejected = counts.rejected + counts.duplicates
+    rejected_path = _write_rejects(ledger, wish.campaign, file.path, n_rejected, terminal)
     emitter.listen(session.alerts)
     emitter.listen(lambda event: terminal.detail(line_for(event)))
     with Interrupts(session.stop) as interrupts:
@@ -196,12 +197,20 @@ def _work(
     )
 
 
-def _write_rejects(ledger: Ledger, campaign: str, *, contacts: Path, n: int) -> Path | None:
-    if not n:
-        return None
+def _write_rejects(
+    ledger: Ledger, campaign: str, contacts: Path, n: int, terminal: Terminal
+) -> Path | None:
+    """Beside the contacts; the ledger has the rows too, should the folder not be writable."""
     path = contacts.with_name(f"{campaign}.rejected.csv")
-    write_rejects(path, ledger.rejected_rows(campaign))
-    return path
+    try:
+        if n:
+            write_rejects(path, ledger.rejected_rows(campaign))
+        else:
+            path.unlink(missing_ok=True)  # of an earlier file that has been mended
+    except OSError as error:
+        terminal.warn(f"warning: {path} cannot be written: {error.strerror}")
+        return None
+    return path if n else None
 
 
 def _say_what_this_is(terminal: Terminal, settings: Settings, file: ContactsFile) -> None:

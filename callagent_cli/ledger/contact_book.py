@@ -155,11 +155,15 @@ def move_contact(connection: Connection, campaign: str, phone: str, step: NextSt
 
 
 def history(connection: Connection, campaign: str, phone: str) -> tuple[int, datetime | None]:
-    """Calls of this campaign that rang or may have rung, and the number's last one anywhere."""
+    """Calls of this campaign that rang or may have rung, and the number's last one anywhere.
+
+    A busy line disturbed nobody: it counts as a call, and not for the gap between two calls.
+    """
+    reached_at = case((attempts.c.disposition == "busy", None), else_=attempts.c.started_at)
     row = connection.execute(
         select(
             func.coalesce(func.sum(case((attempts.c.campaign == campaign, 1), else_=0)), 0),
-            func.max(attempts.c.started_at),
+            func.max(reached_at),
         ).where(attempts.c.phone == phone, attempts.c.state.in_(MAY_HAVE_RUNG))
     ).one()
     return int(row[0]), unstamp(row[1])
