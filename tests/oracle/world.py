@@ -106,6 +106,7 @@ class World:
     def listed(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """Answer the list of conversations: filters, then one page."""
         wanted = _attempt_asked_for(query)
+        since = float((query.get("call_start_after_unix") or ["0"])[0])
         with self._lock:
             self._write("lookup", attempt_id=wanted or "")
             rows = [
@@ -113,7 +114,8 @@ class World:
                     call.conversation_id, str(call.request["agent_id"]), is_ended=call.is_ended
                 )
                 for call in reversed(self._calls)
-                if (wanted is None or call.attempt_id == wanted) and self._shows(call)
+                if wanted in (None, call.attempt_id)
+                if call.started_unix >= since and self._shows(call)
                 for _ in range(call.rows)
             ]
         start = int((query.get("cursor") or ["0"])[0])

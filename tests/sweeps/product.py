@@ -66,15 +66,6 @@ def _warm_up_phone_numbers() -> None:
     timezones.time_zones_for_number(number)
 
 
-def be_quick() -> None:
-    """Look attempts up again after milliseconds, not after minutes. In a fork only."""
-    runner = importlib.import_module("callagent_cli.campaign.runner")
-    start = runner.RunRules.__init__
-    start.__defaults__ = tuple(
-        (0.0, 0.01, 0.02) if isinstance(value, tuple) else value for value in start.__defaults__
-    )
-
-
 def shift_clock(by: timedelta) -> None:
     """Let this process believe that it is later. In a fork only."""
     clock = importlib.import_module("callagent_cli.domain.clock").SystemClock
@@ -133,9 +124,8 @@ def _enter(folder: Path, key: str) -> None:
 
 
 def _main(argv: Sequence[str], arm: Arm) -> int:
-    be_quick()
     sys.argv = ["callagent", *argv]
-    main = importlib.import_module("callagent_cli.cli.app").main
+    main = importlib.import_module("callagent_cli.__main__").main
     arm()
     try:
         main()

@@ -133,6 +133,7 @@ def _config(url: str, shape: Shape) -> dict[str, object]:
                 "timeout": {"connect": 2, "read": 2, "total": 4},
                 "poll_interval": 0.01,
                 "ringing_timeout": 5,
+                "look_up_after": [0, 0.02, 0.05],
                 "retry": {
                     "initial_delay": 0.02,
                     "backoff_factor": 1,
