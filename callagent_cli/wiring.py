@@ -92,10 +92,10 @@ def read_ledger_if_any(settings: Settings) -> Ledger | None:
 @contextmanager
 def held_ledger(settings: Settings) -> Iterator[Ledger]:
     """The ledger for a change by hand, while no run is on."""
-    with open_ledger(settings, SystemClock()) as ledger:
-        with ledger.hold("", f"hand_{secrets.token_hex(6)}") as lease:
-            yield ledger
-            lease.finish(0)
+    run_id = f"hand_{secrets.token_hex(6)}"
+    with open_ledger(settings, SystemClock()) as ledger, ledger.hold("", run_id) as lease:
+        yield ledger
+        lease.finish(0)
 
 
 def recover_ledger(settings: Settings) -> int:

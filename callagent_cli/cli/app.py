@@ -76,7 +76,7 @@ def run(
     Exit status: 0 done, 2 wrong use, 3 some failed, 4 stopped with contacts left, 5 refused until
     a person acts, 6 attempts in doubt, 75 another run is on, 130/143/129 interrupted.
     """
-    from callagent_cli.cli.run import run as work  # noqa: PLC0415 - lazy: see above
+    from callagent_cli.cli.run import run as work
 
     options = RunOptions(
         common=Common(config, not no_color, verbose, quiet),
@@ -112,7 +112,7 @@ def plan(
 
     Exit status: 0, or 2 when the file or the config cannot be used.
     """
-    from callagent_cli.cli.run import run as work  # noqa: PLC0415
+    from callagent_cli.cli.run import run as work
 
     common = Common(config, not no_color, verbose, quiet)
     options = RunOptions(common=common, campaign=campaign, is_dry_run=True, is_json=as_json)
@@ -145,7 +145,7 @@ def simulate(
 
     Exit status: 0 all promises held, 1 not, 2 wrong use.
     """
-    from callagent_cli.cli.simulate import simulate as play  # noqa: PLC0415
+    from callagent_cli.cli.simulate import simulate as play
 
     options = SimulateOptions(
         common=Common(config, not no_color, verbose, quiet),
@@ -176,7 +176,7 @@ def health(
 
     Exit status: 0 all ok, 3 something degraded, down or misconfigured, 2 wrong use.
     """
-    from callagent_cli.cli.health import health as probe  # noqa: PLC0415
+    from callagent_cli.cli.health import health as probe
 
     common = Common(config, not no_color, verbose, quiet)
     raise typer.Exit(probe(services or [], watch=watch, as_json=as_json, common=common))
@@ -197,7 +197,7 @@ def status(
 
     Exit status: 0, or 2 when there is no such campaign or no usable ledger.
     """
-    from callagent_cli.cli.status import status as show  # noqa: PLC0415
+    from callagent_cli.cli.status import status as show
 
     raise typer.Exit(
         show(campaign, as_json=as_json, common=Common(config, not no_color, verbose, quiet))
@@ -221,7 +221,7 @@ def report(
 
     Exit status: 0, or 2 when there is no such campaign.
     """
-    from callagent_cli.cli.report import report as show  # noqa: PLC0415
+    from callagent_cli.cli.report import report as show
 
     common = Common(config, not no_color, verbose, quiet)
     raise typer.Exit(
@@ -244,7 +244,7 @@ def review(
 
     Exit status: 0 none, 6 some are waiting.
     """
-    from callagent_cli.cli.review import review as show  # noqa: PLC0415
+    from callagent_cli.cli.review import review as show
 
     common = Common(config, not no_color, verbose, quiet)
     raise typer.Exit(show(as_json=as_json, show_pii=show_pii, common=common))
@@ -267,7 +267,8 @@ def resolve(
 
     Exit status: 0, or 2 when the attempt is not in doubt.
     """
-    from callagent_cli.cli.review import Settlement, resolve as settle  # noqa: PLC0415
+    from callagent_cli.cli.review import Settlement
+    from callagent_cli.cli.review import resolve as settle
 
     common = Common(config, not no_color, verbose, quiet)
     raise typer.Exit(settle(Settlement(attempt, called, by, note), common))
@@ -289,7 +290,7 @@ def retry(
 
     Exit status: 0, or 2 when there is no such campaign.
     """
-    from callagent_cli.cli.review import retry as put_back  # noqa: PLC0415
+    from callagent_cli.cli.review import retry as put_back
 
     del failed
     common = Common(config, not no_color, verbose, quiet)
@@ -310,7 +311,7 @@ def backup(
 
     Exit status: 0, or 2 when the copy cannot be made.
     """
-    from callagent_cli.cli.safekeeping import backup as copy  # noqa: PLC0415
+    from callagent_cli.cli.safekeeping import backup as copy
 
     raise typer.Exit(copy(file, Common(config, not no_color, verbose, quiet)))
 
@@ -331,7 +332,7 @@ def recover(
 
     Exit status: 0, or 2 when there is nothing to recover from.
     """
-    from callagent_cli.cli.safekeeping import recover as mend  # noqa: PLC0415
+    from callagent_cli.cli.safekeeping import recover as mend
 
     raise typer.Exit(mend(Common(config, not no_color, verbose, quiet)))
 
@@ -349,7 +350,7 @@ def config_check(
 
     Exit status: 0, or 2 with all problems in one message.
     """
-    from callagent_cli.cli.config_commands import check  # noqa: PLC0415
+    from callagent_cli.cli.config_commands import check
 
     raise typer.Exit(check(Common(config, not no_color, verbose, quiet)))
 
@@ -368,7 +369,7 @@ def config_show(
 
     Exit status: 0, or 2 when the config is wrong.
     """
-    from callagent_cli.cli.config_commands import show  # noqa: PLC0415
+    from callagent_cli.cli.config_commands import show
 
     raise typer.Exit(show(Common(config, not no_color, verbose, quiet), as_json=as_json))
 
@@ -381,7 +382,7 @@ def config_schema(quiet: Quiet = False) -> None:
 
     Exit status: 0.
     """
-    from callagent_cli.cli.config_commands import schema  # noqa: PLC0415
+    from callagent_cli.cli.config_commands import schema
 
     del quiet
     raise typer.Exit(schema())

@@ -5,8 +5,7 @@ it reads and never writes; whatever goes wrong in drawing stays in drawing.
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext
-from typing import ContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -31,7 +30,7 @@ _WIDE = 110  # columns from which the less urgent figures have room
 
 def live_view(
     terminal: Terminal, snapshot: Callable[[], RunSnapshot], *, is_off: bool
-) -> ContextManager[object]:
+) -> AbstractContextManager[object]:
     """The view as a context, or nothing where it would not be seen."""
     if is_off or not terminal.can_live:
         return nullcontext()

@@ -6,7 +6,7 @@ written is dropped, because the ledger and the log have it.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -71,6 +71,11 @@ class Terminal:
     def result(self, text: str) -> None:
         """Machine-readable output, to stdout, byte for byte."""
         _quietly(lambda: print(text, file=self.out.file, flush=True))
+
+    def stream(self, pieces: Iterable[str]) -> None:
+        """As `result`, for a text too long to hold; the pieces bring their own line breaks."""
+        _quietly(lambda: self.out.file.writelines(pieces))
+        _quietly(self.out.file.flush)
 
     def show(self, *what: RenderableType) -> None:
         """Tables and text for people, to stdout; silent with --quiet."""

@@ -4,19 +4,20 @@ import math
 import re
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_FORMS = "must be seconds or a text like 90s, 45m or 2h"
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?")
 
 
 def read_duration(value: object) -> float:
     """Seconds; ValueError says what is allowed."""
     if isinstance(value, bool):
-        raise ValueError("must be seconds or a text like 90s, 45m or 2h")
+        raise ValueError(_FORMS)  # noqa: TRY004 - pydantic hears ValueError
     if isinstance(value, int | float):
         seconds = float(value)
     elif isinstance(value, str) and (match := _FORM.fullmatch(value.strip().lower())):
         seconds = float(match[1]) * _UNITS_S[match[2] or "s"]
     else:
-        raise ValueError("must be seconds or a text like 90s, 45m or 2h")
+        raise ValueError(_FORMS)
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError("must be a finite time, not negative")
     return seconds

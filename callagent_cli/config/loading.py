@@ -188,9 +188,9 @@ def warnings(settings: Settings) -> list[str]:
         found.append("alerts.telegram is enabled, but TELEGRAM_BOT_TOKEN is missing")
     if alerts.webhook.enabled and not (alerts.webhook.url or secrets.webhook_url):
         found.append("alerts.webhook is enabled, but neither its url nor WEBHOOK_URL is set")
-    if settings.google_sheets.enabled and settings.google_sheets.backend == "google":
-        if not settings.google_sheets.sheet_id:
-            found.append("google_sheets is enabled, but sheet_id is null: no sheet is written")
+    sheet = settings.google_sheets
+    if sheet.enabled and sheet.backend == "google" and not sheet.sheet_id:
+        found.append("google_sheets is enabled, but sheet_id is null: no sheet is written")
     return found
 
 

@@ -139,7 +139,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The provider's list was read to its end and its filter shown to work. No proof of absence."""
+    """The provider's list was read to its end and has no such attempt. No proof of absence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The error tree. What goes wrong with one contact is a value; these are for the rest.
 
 CallAgentError
-├── ConfigError            config.yml or the environment is wrong; nothing was dialled      exit 2
-├── InputError             the contacts file cannot be read at all                          exit 2
-├── LedgerError            the ledger is damaged, foreign, older than its journal, unwritable exit 2
-│   └── LedgerBusy         another run holds it                                              exit 75
+├── ConfigError            config.yml or the environment is wrong; nothing was dialled
+├── InputError             what was given cannot be used: a file, a name, a flag
+├── LedgerError            damaged, foreign, older than its journal, not writable
+│   └── LedgerBusy         another run holds it
 ├── Interrupted            a wait was cut short because the run is stopping
 ├── GateClosed             a check made again after a wait says: not this contact, not now
 └── ServiceError           one answer (or none) of one service, sorted once at the HTTP edge
-    ├── TransientError     not connected, 429 system_busy, 503, 5xx on reads: may pass; nothing was done
+    ├── TransientError     not connected, 429 system_busy, 503, 5xx on reads: nothing was done
     ├── ThrottledError     429 of our own plan: all lines in use
     ├── AmbiguousError     the request may have been carried out; the answer is lost or unclear
     ├── ContactError       permanent for this contact: 400, 404, 422, a bad number

@@ -91,7 +91,11 @@ class ContactBook:
             row = connection.execute(known).first()
             calls_made, last_call_at = history(connection, campaign, phone)
         if row is None:
-            return Standing("", "", None, False, 0, last_call_at) if last_call_at else None
+            return (
+                Standing("", "", None, is_transient=False, calls_made=0, last_call_at=last_call_at)
+                if last_call_at
+                else None
+            )
         return Standing(
             row.state, row.reason, unstamp(row.due_at), row.is_transient, calls_made, last_call_at
         )

@@ -69,7 +69,8 @@ class RunLease:
                 select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc())
             ).first()
         who = (
-            f"campaign {row.campaign}, process {row.pid} on {row.host}, since {row.started_at[:19]}"
+            f"campaign {row.campaign}, process {row.pid} on {row.host}, "
+            f"since {row.started_at[:19]} UTC"
             if row
             else "a run that has just begun"
         )

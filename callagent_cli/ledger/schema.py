@@ -5,6 +5,8 @@ cannot move an attempt along an edge that does not exist, rewrite how one ended,
 second attempt for a number.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -168,9 +170,13 @@ messages = Table(
 )
 
 
+def _listed(states: Iterable[AttemptState]) -> str:
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
 def _moves() -> str:
     legal = [
-        f"(OLD.state = '{before}' AND NEW.state IN ({', '.join(repr(str(s)) for s in sorted(after))}))"
+        f"(OLD.state = '{before}' AND NEW.state IN ({_listed(after)}))"
         for before, after in LEGAL_MOVES.items()
         if after
     ]

@@ -200,13 +200,17 @@ def _read(response: requests.Response) -> bytes:
         # decoded piece by piece: a small answer that unpacks into gigabytes stops here
         for chunk in response.iter_content(_CHUNK):
             body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise BodyTooLarge("the answer is too large")
+            _check_size(len(body))
         _check_length(response, len(body))
     except BodyTooLarge:
         response.close()
         raise
     return bytes(body)
+
+
+def _check_size(received: int) -> None:
+    if received > MAX_BODY_BYTES:
+        raise BodyTooLarge("the answer is too large")
 
 
 def _check_length(response: requests.Response, received: int) -> None:

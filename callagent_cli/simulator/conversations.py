@@ -78,7 +78,7 @@ def _call(
         conversation_id,
         began_s=int(code[:13], 16) / 1000,
         ring_s=float(dice.randint(4, 18)),
-        talk_s=float(dice.randint(8, 20) if ending == "voicemail" else dice.randint(20, 75)),
+        talk_s=float(dice.randint(8, 20) if ending == "voicemail" else dice.randint(15, 55)),
         processing_s=float(dice.randint(2, 5)),
         ending=ending,
         summary=dice.choice(_SUMMARIES),

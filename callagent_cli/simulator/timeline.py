@@ -1,6 +1,7 @@
 """What happened in a simulated run, as a story with times. Pure: events in, lines out."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,60 +24,43 @@ def tell(events: Iterable[Event], began: datetime) -> list[Moment]:
     """The moments worth telling, in order."""
     story = []
     for event in events:
-        text = _text(event.name, {**event.fields})
+        text = _text(event.name, event.fields)
         if text:
             at_s = round((event.at - began).total_seconds(), 3)
             story.append(Moment(at_s, event.name.value, text))
     return story
 
 
-def _text(name: EventName, about: dict[str, FieldValue]) -> str:
-    who, what = about.get("contact_id", ""), about.get("error", "")
-    service = about.get("service", "")
-    match name:
-        case EventName.RUN_STARTED:
-            return "run begins"
-        case EventName.RUN_FINISHED:
-            return f"run ends with exit status {about.get('exit_status')}: {about.get('reason')}"
-        case EventName.CALL_PLACED:
-            return f"{who} called"
-        case EventName.CALL_ENDED:
-            return f"{who} {str(about.get('disposition')).replace('_', ' ')}"
-        case EventName.CALL_IN_DOUBT:
-            return f"{who} IN DOUBT: {what}; no second request"
-        case EventName.CALL_RECONCILED:
-            verdict = str(about.get("verdict")).replace("_", " ")
-            return f"{who} looked up at the provider: {verdict}"
-        case EventName.RETRY_SCHEDULED:
-            return _retry(who or service, about)
-        case EventName.CONTACT_FAILED:
-            return f"{who} FAILED after {about.get('tries')} requests: {what}"
-        case EventName.CALL_REFUSED:
-            return f"{who} refused: {what}"
-        case EventName.CONTACT_DEFERRED:
-            n = about.get("contacts")
-            return f"{who or f'{n} more'} deferred: {what}"
-        case EventName.BREAKER_OPENED:
-            return f"breaker of {service} OPEN: {what}"
-        case EventName.BREAKER_HALF_OPENED:
-            return f"breaker of {service} half-open: one trial"
-        case EventName.BREAKER_CLOSED:
-            return f"breaker of {service} CLOSED"
-        case EventName.HEALTH_FAILED:
-            return f"health check of {service} fails: {about.get('detail', what)}"
-        case EventName.HEALTH_PASSED:
-            return f"health check of {service} passes"
-        case EventName.ALERT_SENT:
-            return f"ALERT {about.get('title', about.get('kind', ''))}"
-        case EventName.FALLBACK_USED:
-            return f"{who} goes on without {service}: {what}"
-        case EventName.CONTACT_HELD:
-            return f"{who} held: {about.get('reason')}"
-        case _:
-            return ""
+_TOLD: Mapping[EventName, str] = {
+    EventName.RUN_STARTED: "run begins",
+    EventName.RUN_FINISHED: "run ends with exit status {exit_status}: {reason}",
+    EventName.CALL_PLACED: "{contact_id} called",
+    EventName.CALL_ENDED: "{contact_id} {disposition}",
+    EventName.CALL_IN_DOUBT: "{contact_id} IN DOUBT: {error}; no second request",
+    EventName.CALL_RECONCILED: "{contact_id} looked up at the provider: {verdict}",
+    EventName.CONTACT_FAILED: "{contact_id} FAILED after {tries} requests: {error}",
+    EventName.CALL_REFUSED: "{contact_id} refused: {error}",
+    EventName.CONTACT_DEFERRED: "{who} deferred: {error}",
+    EventName.BREAKER_OPENED: "breaker of {service} OPEN: {error}",
+    EventName.BREAKER_HALF_OPENED: "breaker of {service} half-open: one trial",
+    EventName.BREAKER_CLOSED: "breaker of {service} CLOSED",
+    EventName.HEALTH_FAILED: "health check of {service} fails: {error}",
+    EventName.HEALTH_PASSED: "health check of {service} passes",
+    EventName.ALERT_SENT: "ALERT {title}",
+    EventName.CONTACT_HELD: "{contact_id} held: {reason}",
+}
 
 
-def _retry(who: FieldValue, about: dict[str, FieldValue]) -> str:
+def _text(name: EventName, fields: Mapping[str, FieldValue]) -> str:
+    if name is EventName.RETRY_SCHEDULED:
+        return _retry(fields.get("contact_id") or fields.get("service"), fields)
+    many = f"{fields.get('contacts')} more"
+    words = {key: str(value).replace("_", " ") for key, value in fields.items()}
+    about = defaultdict(str, words | {"who": words.get("contact_id", many)})
+    return _TOLD.get(name, "").format_map(about)
+
+
+def _retry(who: FieldValue, about: Mapping[str, FieldValue]) -> str:
     tried, in_all = int(about.get("retry_count") or 0), int(about.get("max_tries") or 0)
     return (
         f"{who} try {tried}/{in_all} failed: {about.get('error')} → "
