@@ -80,17 +80,23 @@ def _failures(report: Report) -> Table:
 
 
 def _contacts(report: Report, rows: list[ContactRow]) -> Table:
-    table = plain_table("contact", "phone", "state", "tries", "last call", "next or why")
+    table = plain_table("contact", "phone", "state", "calls", "last call", "next or why")
     for row in rows:
         name = row.contact.name or report.seen(row.contact.id)
         style = next((s for state, s in _STYLES.items() if state == row.state), "")
-        due = f"due {row.next_at:%Y-%m-%d %H:%M} UTC" if row.next_at else ""
         table.add_row(
             Text(one_line(name, 40)),
             Text(report.phone(row)),
             Text(row.state.replace("_", " "), style=style),
             str(len(row.attempts)),
             Text((row.disposition or "–").replace("_", " ")),
-            Text(one_line(report.seen(row.reason) or due, 120), style="dim"),
+            Text(_next_or_why(report, row), style="dim"),
         )
     return table
+
+
+def _next_or_why(report: Report, row: ContactRow) -> str:
+    if row.state == ContactState.COMPLETED:
+        return ""
+    due = f"due {row.next_at:%Y-%m-%d %H:%M} UTC" if row.next_at else ""
+    return "; ".join(filter(None, (one_line(report.seen(row.reason), 120), due)))

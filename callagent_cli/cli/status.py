@@ -1,6 +1,7 @@
 """`callagent status`: where the campaigns stand and what to do next. Reads only."""
 
 import json
+from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
@@ -29,16 +30,13 @@ def status(campaign: str | None, *, as_json: bool, common: Common) -> int:
     with ledger:
         if campaign is not None:
             wiring.known_campaign(ledger, campaign)
-        rows = [
-            row
-            for row in ledger.campaigns(SystemClock().now())
-            if campaign in (None, row.campaign)
-        ]
+        now = SystemClock().now()
+        rows = [row for row in ledger.campaigns(now) if campaign in (None, row.campaign)]
         in_doubt, owed = len(ledger.in_doubt(campaign)), ledger.owed()
     if as_json:
         terminal.result(json.dumps(_json(rows, in_doubt, owed)))
     else:
-        _show(rows, in_doubt, owed, terminal)
+        _show(rows, in_doubt, owed, terminal, now)
     return 0
 
 
@@ -66,8 +64,10 @@ def _row(row: CampaignRow) -> dict[str, object]:
     }
 
 
-def _show(rows: list[CampaignRow], in_doubt: int, owed: int, terminal: Terminal) -> None:
-    terminal.show(_table(rows))
+def _show(
+    rows: list[CampaignRow], in_doubt: int, owed: int, terminal: Terminal, now: datetime
+) -> None:
+    terminal.show(_table(rows, now))
     for row in rows:
         if row.totals.get("failed"):
             command = f"callagent retry {row.campaign}"
@@ -79,7 +79,7 @@ def _show(rows: list[CampaignRow], in_doubt: int, owed: int, terminal: Terminal)
         terminal.show(Text(f"{owed} messages not delivered yet", style="yellow"))
 
 
-def _table(rows: list[CampaignRow]) -> Table:
+def _table(rows: list[CampaignRow], now: datetime) -> Table:
     table = plain_table("campaign", "done", "contacts", "calls", "next")
     for row in rows:
         contacts = sum(row.totals.values())
@@ -89,14 +89,16 @@ def _table(rows: list[CampaignRow]) -> Table:
             f"{done}/{contacts}",
             Text(counts_text(row.totals)),
             Text(counts_text(row.dispositions) or "–"),
-            _next(row),
+            _next(row, now),
         )
     return table
 
 
-def _next(row: CampaignRow) -> Text:
+def _next(row: CampaignRow, now: datetime) -> Text:
     if row.is_running:
         return Text("running", style="green")
     if row.next_at is None:
         return Text("nothing is due", style="dim")
+    if row.next_at <= now:
+        return Text("due now", style="yellow")
     return Text(f"due {row.next_at:%Y-%m-%d %H:%M} UTC")

@@ -4,6 +4,8 @@ What is not printable is gone: control characters, line and paragraph separators
 zero-width characters, lone surrogates. White space of any kind becomes a plain space.
 """
 
+_FORMULA_STARTS = tuple("=+-@\t\r\0＝＋－＠")
+
 
 def clean(text: str, max_len: int) -> str:
     """Drop what could be misread, trim the ends, and cut to `max_len` characters."""
@@ -23,6 +25,11 @@ def one_line(text: str, max_chars: int = 300) -> str:
     shown = "".join(c if c.isprintable() else " " for c in text[: max_chars * 4])
     line = " ".join(shown.split())
     return line if len(line) <= max_chars else line[: max_chars - 1] + "…"
+
+
+def formula_safe(cell: str) -> str:
+    """A cell that no spreadsheet runs: one that looks like a formula begins with `'`."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def _printable(text: str) -> str:

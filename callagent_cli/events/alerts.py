@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 
-from callagent_cli.domain.alert import Alert, AlertChannel
+from callagent_cli.domain.alert import Alert, AlertChannel, AlertKind
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import ServiceError
 from callagent_cli.domain.event import Emit, Event, EventName
@@ -28,10 +28,12 @@ class AlertDesk:
         emit: Emit,
         throttle: Throttle | None = None,
         *,
+        untold: frozenset[AlertKind] = frozenset({AlertKind.CAMPAIGN_FINISHED}),
         last: AlertChannel | None = None,
     ) -> None:
-        """last: takes an alert that no channel took."""
-        self._channels, self._last = tuple(channels), last
+        """untold: kinds that nobody asked to hear of. last: takes an alert that no channel
+        took."""
+        self._channels, self._untold, self._last = tuple(channels), untold, last
         self._clock, self._emit = clock, emit
         self._incidents = Incidents(throttle or Throttle())
         self._lock = threading.Lock()  # never held while a channel works
@@ -94,6 +96,8 @@ class AlertDesk:
 
     def _deliver(self, alert: Alert) -> None:
         """To each channel; one that fails leaves it to the others."""
+        if alert.kind in self._untold:
+            return
         taken = [self._hand_to(channel, alert) for channel in self._channels]
         if not any(taken) and self._last is not None:
             self._hand_to(self._last, alert)

@@ -21,6 +21,7 @@ from callagent_cli.domain.event import Event, FieldValue, Level
 _LEVELS = tuple(Level)  # in rising order
 _FIRST = ("run_id", "campaign", "contact_id", "attempt_id", "attempt_no", "phone", "service")
 _MAX_CHARS = 2_000  # of one field
+_MIN_SECRET = 6  # shorter ones would blot out words
 _FLAGS = (
     os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     # a pipe that nobody reads is a problem to tell of, not a reason to hang
@@ -52,7 +53,8 @@ class JsonlLog:
     ) -> None:
         self._path, self._max_bytes, self._backups = path, max_bytes, backups
         self._levels = frozenset(_LEVELS[_LEVELS.index(level) :])
-        self._secrets = tuple(sorted((s for s in redact if s), key=len, reverse=True))
+        secrets = (secret for secret in redact if len(secret) >= _MIN_SECRET)
+        self._secrets = tuple(sorted(secrets, key=len, reverse=True))
         self._fd: int | None = None
         self._is_torn = False  # the file ends within a line
         self._lost, self._why = 0, ""

@@ -138,3 +138,12 @@ def test_channel_that_hangs_delays_no_event_and_the_end_is_bounded() -> None:
     assert told[0]["error"] == "the run ended before it could be sent"
     released.set()
     assert task.join(10)
+
+
+def test_kind_that_nobody_asked_for_is_kept_to_itself() -> None:
+    channel = Channel("email")
+    bench = Bench(channel)
+    bench.emit(EventName.RUN_FINISHED, dialled=3, remaining=0, exit_status=0, reason="done")
+    bench.desk.flush(10)
+    assert channel.kinds == []
+    assert bench.log.names == []

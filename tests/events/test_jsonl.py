@@ -152,7 +152,7 @@ def test_time_with_an_offset_is_no_phone_number(tmp_path: Path) -> None:
 
 
 def test_registered_secrets_are_redacted(tmp_path: Path) -> None:
-    log = JsonlLog(tmp_path / "app.log", redact=("sk_canary", "sk_canary_longer", ""))
+    log = JsonlLog(tmp_path / "app.log", redact=("sk_canary", "sk_canary_longer", "", "key"))
     log(fact(EventName.REQUEST_FAILED, error="key sk_canary_longer, then sk_canary"))
     assert lines(tmp_path / "app.log")[0]["error"] == "key [secret], then [secret]"
 
