@@ -5,6 +5,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from callagent_cli import wiring
@@ -26,9 +27,11 @@ from callagent_cli.simulator.faults import FaultPlan, parse_fault
 from callagent_cli.simulator.server import serve
 from callagent_cli.simulator.timeline import tell
 from callagent_cli.simulator.verdicts import SeenDial, Verdict, judge
+from callagent_cli.simulator.virtual_clock import VirtualClock
 from callagent_cli.simulator.world import World
 
 _CAMPAIGN = "simulation"
+_BEGAN = datetime(2026, 1, 5, 18, tzinfo=UTC)  # a Monday; the same story on any day
 _MOST_RUNS = 3  # the first, and those that cron would start for what it left
 _BETWEEN_RUNS_S = 300.0
 _AREAS = (202, 212, 213, 303, 305, 312, 404, 415, 512, 602, 617, 702, 713, 801, 816, 901)
@@ -94,7 +97,7 @@ class Play:
     ) -> None:
         self._settings, self._contacts = settings, contacts
         self._terminal, self._options = terminal, options
-        self._clock = wiring.sandbox_clock(settings)
+        self._clock = VirtualClock(_BEGAN, speed=settings.sandbox.speed)
         self._outside = wiring.outside(settings, self._clock, faults)
         self.began = self._clock.now()
         self.events: list[Event] = []

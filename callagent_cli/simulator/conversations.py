@@ -1,7 +1,7 @@
 """The simulated phone calls: how each one goes, and how the vendor reports it at a moment.
 
-Everything about a call follows from (seed, number, time of the dial), and its id carries what
-is needed to tell it again, so a world that was started anew can still report it.
+How a call goes follows from (seed, number, how often it was called), and its id carries what is
+needed to tell it again, so a world that was started anew can still report it.
 """
 
 import random
@@ -46,9 +46,10 @@ class SimulatedCall:
 
 
 def place(
-    seed: int, began_s: float, to_number: str, client_data: Mapping[str, object]
+    seed: int, began_s: float, to_number: str, call_no: int, client_data: Mapping[str, object]
 ) -> SimulatedCall:
-    dice = random.Random(f"{seed}:{to_number}:{began_s}").getrandbits(32)  # noqa: S311 - a simulation
+    """began_s: unix time. call_no: how often the number was called before."""
+    dice = random.Random(f"{seed}:{to_number}:{call_no}").getrandbits(32)  # noqa: S311 - a simulation
     variables = client_data.get("dynamic_variables")
     return _call(
         f"conv_sim{int(began_s * 1000):013x}{dice:08x}",

@@ -126,13 +126,15 @@ class World:
         if body.get("agent_id") != self.agent_id:
             return _error(404, "document_not_found", "No such agent")
         client_data = body.get("conversation_initiation_client_data")
-        call = conversations.place(
-            self._seed,
-            self._clock.now().timestamp(),
-            to_number,
-            client_data if isinstance(client_data, dict) else {},
-        )
         with self._lock:
+            call_no = sum(call.to_number == to_number for call in self._calls.values())
+            call = conversations.place(
+                self._seed,
+                self._clock.now().timestamp(),
+                to_number,
+                call_no,
+                client_data if isinstance(client_data, dict) else {},
+            )
             self._calls[call.conversation_id] = call
         self._note_dial(body, was_placed=True)
         carrier = "callSid" if trunk == "twilio" else "sip_call_id"
