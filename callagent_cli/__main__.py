@@ -9,7 +9,7 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # answered before anything slow is imported
         sys.stdout.write(f"callagent {__version__}\n")
         return
-    from callagent_cli.cli.app import run_app  # noqa: PLC0415 - see above
+    from callagent_cli.cli.app import run_app
 
     sys.exit(run_app())
 

@@ -164,11 +164,13 @@ class Play:
         )
 
     def _judge(self, ledger: Ledger) -> list[Verdict]:
+        totals = ledger.totals(_CAMPAIGN)
         return judge(
             self._dials(),
             self.events,
             numbers=self._numbers,
-            in_review=ledger.totals(_CAMPAIGN).get("needs_review", 0),
+            in_review=totals.get("needs_review", 0),
+            waiting=totals.get("pending", 0),
             back_off_s=wiring.retry_policy(self._settings.services.elevenlabs).delays(),
         )
 

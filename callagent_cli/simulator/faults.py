@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """from_s, to_s: seconds since the world began. from_dial: begins with that dial (from 1)
-    and lasts `lasts_s`."""
+    and lasts `lasts_s`, None for good; is_once: meets that dial only."""
 
     service: str
     kind: FaultKind
@@ -38,6 +38,7 @@ class Fault:
     to_s: float | None = None
     from_dial: int | None = None
     lasts_s: float | None = None
+    is_once: bool = False
 
 
 class FaultPlan:
@@ -50,6 +51,10 @@ class FaultPlan:
         """dial_no: the number of this dial, from 1; None for every other request."""
         for index, fault in enumerate(self._faults):
             if fault.service != service:
+                continue
+            if fault.is_once:
+                if dial_no == fault.from_dial:
+                    return fault.kind
                 continue
             if fault.from_dial is not None:
                 if dial_no is None or dial_no < fault.from_dial:
@@ -76,23 +81,20 @@ def parse_fault(text: str) -> Fault:
     service = _known(match[1], SERVICES, "service")
     kind = FaultKind(_known(match[2] or "503", [str(kind) for kind in FaultKind], "fault"))
     if match[3] is None:
+        is_for_good = kind in (FaultKind.CREDENTIALS, FaultKind.QUOTA)
         is_outage = kind in (FaultKind.UNAVAILABLE, FaultKind.BUSY, FaultKind.SLOW)
         return Fault(
             service,
             kind,
             from_dial=_DEFAULT_FROM_DIAL,
-            lasts_s=_DEFAULT_LASTS_S if is_outage else _lasts_s(kind),
+            lasts_s=None if is_for_good else _DEFAULT_LASTS_S,
+            is_once=not is_outage and not is_for_good,
         )
     from_s, to_s = _span(match[3], text)
     return Fault(service, kind, from_s, to_s)
 
 
 _EXAMPLE = "for example `elevenlabs`, `elevenlabs:429` or `elevenlabs:503@60-155`"
-
-
-def _lasts_s(kind: FaultKind) -> float | None:
-    """One request for a lost answer; for good where only a person can mend it."""
-    return None if kind in (FaultKind.CREDENTIALS, FaultKind.QUOTA) else 0.001
 
 
 def _known(word: str, known: Sequence[str], what: str) -> str:

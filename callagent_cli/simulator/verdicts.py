@@ -37,12 +37,17 @@ def judge(
     *,
     numbers: Iterable[str],
     in_review: int,
+    waiting: int,
     back_off_s: Sequence[float],
 ) -> list[Verdict]:
-    """numbers: everybody who was to be called. back_off_s: the configured waits."""
+    """numbers: everybody who was to be called. waiting: contacts that the ledger keeps for a
+    later run. back_off_s: the configured waits."""
     wanted = set(numbers)
     placed = Counter(dial.number for dial in dials if dial.was_placed)
-    verdicts = [_nobody_twice(placed), _everybody_once(wanted, placed)]
+    verdicts = [_nobody_twice(placed)]
+    if any(e.name is EventName.BREAKER_OPENED and e.fields.get("is_forced") for e in events):
+        return [*verdicts, *_refused(dials, events, len(wanted), sum(placed.values()), waiting)]
+    verdicts.append(_everybody_once(wanted, placed))
     verdicts += _in_doubt(dials, events, in_review)
     verdicts += _back_off(events, back_off_s)
     verdicts += _failed_then_next(events)
@@ -67,6 +72,29 @@ def _everybody_once(wanted: set[str], placed: Mapping[str, int]) -> Verdict:
         reached == len(wanted) and not set(placed) - wanted,
         f"{reached} of {len(wanted)}",
     )
+
+
+def _refused(
+    dials: Sequence[SeenDial], events: Sequence[Event], wanted: int, placed: int, waiting: int
+) -> list[Verdict]:
+    """A key that is refused, or credits that are gone: only a person can mend that."""
+    asked = sum(not dial.was_placed for dial in dials)
+    told = sum(
+        e.name is EventName.ALERT_SENT and e.fields.get("kind") == "refused" for e in events
+    )
+    ended = [e.fields.get("exit_status") for e in events if e.name is EventName.RUN_FINISHED]
+    return [
+        Verdict(
+            "a refusal stops the run at once, with status 5 and one alert",
+            asked <= 1 and told == 1 and ended == [5],
+            f"{asked} refused, {told} alert, exit status {ended}",
+        ),
+        Verdict(
+            "nobody is lost: who was not called is kept",
+            placed + waiting == wanted,
+            f"{placed} called, {waiting} kept, of {wanted}",
+        ),
+    ]
 
 
 def _in_doubt(dials: Sequence[SeenDial], events: Sequence[Event], in_review: int) -> list[Verdict]:
