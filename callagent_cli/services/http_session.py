@@ -45,6 +45,14 @@ class Timeouts:
     read_s: float = 90.0
     total_s: float = 120.0
 
+    def within(self, other: "Timeouts") -> "Timeouts":
+        """The shorter of each."""
+        return Timeouts(
+            min(self.connect_s, other.connect_s),
+            min(self.read_s, other.read_s),
+            min(self.total_s, other.total_s),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -107,7 +115,7 @@ class HttpSession:
         Raises TransientError, AmbiguousError or ServiceRefused (TLS); answers of any status
         are returned for the caller to sort.
         """
-        limits = timeouts or self._timeouts
+        limits = timeouts.within(self._timeouts) if timeouts else self._timeouts
         began_s = self._clock.monotonic()
         with self._exchange(is_repeatable=is_repeatable) as (session, watch):
             try:
@@ -238,10 +246,10 @@ def _unsent(error: Exception) -> str:
     match _reason(error):
         case NameResolutionError():
             return "its name cannot be resolved"
+        case NewConnectionError():  # before its parent
+            return "the connection was refused"
         case ConnectTimeoutError():
             return "no connection in time"
-        case NewConnectionError():
-            return "the connection was refused"
         case _:
             return "no connection"
 
