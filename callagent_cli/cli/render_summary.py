@@ -1,48 +1,76 @@
-"""The end of a run on a terminal: what happened, what to do, what the next run would do."""
+"""The end of a run: what happened, what to do, what the next run would do.
 
-from rich.table import Table
+On a terminal the whole story; elsewhere one line on stdout, and on stderr what needs a person.
+"""
+
 from rich.text import Text
 
 from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.cli.tables import counts_text, plain_table
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.domain.contact import mask_phones
+from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.text import one_line
+
+_SANDBOX = "sandbox: no real call was placed"
 
 
 def render_summary(summary: RunSummary, terminal: Terminal) -> None:
-    terminal.show(_headline(summary), _numbers(summary))
-    for cause in summary.failures:
-        line = Text(f"  {cause.contacts} failed: ").append(one_line(cause.cause), style="red")
-        terminal.show(line, Text(f"    {cause.remedy}", style="dim"))
-    if summary.in_doubt:
-        terminal.show(Text(f"  {summary.in_doubt} in doubt: `callagent review`", style="bold red"))
-    if summary.rejected_path:
-        terminal.show(Text(f"  {summary.rejected} rejected rows: {summary.rejected_path}"))
-    for note in summary.notes:
-        terminal.show(Text(f"  note: {one_line(note)}", style="yellow"))
-    terminal.show(
-        Text(f"  the next run {summary.next_run}"), Text(f"  log: {summary.log_path}", style="dim")
-    )
-    if summary.is_sandbox:
-        terminal.show(Text("  sandbox: no real call was placed", style="bold cyan"))
+    if terminal.out.is_terminal:
+        _tell_the_story(summary, terminal)
+        return
+    terminal.show(Text(summary_line(summary)), soft_wrap=True)
+    for line in _to_do(summary):
+        terminal.say(line)
 
 
-def _headline(summary: RunSummary) -> Text:
-    style = "bold green" if summary.exit_status == 0 else "bold yellow"
-    text = Text(one_line(summary.campaign, 64), style="bold").append(": ")
-    return text.append(one_line(summary.reason, 500), style=style)
+def summary_line(summary: RunSummary) -> str:
+    """The whole run in one line, for logs of cron and for grep."""
+    parts = [
+        f"{one_line(summary.campaign, 64)}: {counts_text(summary.totals) or 'no contacts'}",
+        _this_run(summary),
+        f"exit {summary.exit_status}: {mask_phones(one_line(summary.reason))}",
+    ]
+    return "; ".join([*parts, _SANDBOX] if summary.is_sandbox else parts)
 
 
-def _numbers(summary: RunSummary) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    took = f"{summary.dialled} called in {summary.duration_s:.0f} s"
+def _this_run(summary: RunSummary) -> str:
+    took = duration_text(summary.duration_s)
+    simulated = " of simulated time" if summary.is_sandbox else ""
     cost = f", {summary.cost_usd:.2f} USD" if summary.cost_usd is not None else ""
-    table.add_row("this run", Text(took + cost))
-    table.add_row("contacts", Text(_counts(summary.totals)))
+    return f"called {summary.dialled} in {took}{simulated}{cost}"
+
+
+def _to_do(summary: RunSummary) -> list[str]:
+    """What a person should look at, each with the way to mend it."""
+    lines = [
+        f"{cause.contacts} failed: {mask_phones(one_line(cause.cause))}: {cause.remedy}"
+        for cause in summary.failures
+    ]
+    if summary.in_doubt:
+        lines.append(f"{summary.in_doubt} in doubt, may have rung: `callagent review` lists them")
+    if summary.rejected_path:
+        lines.append(f"{summary.rejected} rejected rows: {summary.rejected_path}")
+    if summary.owed:
+        lines.append(f"{summary.owed} messages are not delivered yet; the next run goes on")
+    return lines + [f"warning: {mask_phones(one_line(note, 500))}" for note in summary.notes]
+
+
+def _tell_the_story(summary: RunSummary, terminal: Terminal) -> None:
+    style = "bold green" if summary.exit_status == 0 else "bold yellow"
+    headline = Text(one_line(summary.campaign, 64), style="bold").append(": ")
+    headline.append(mask_phones(one_line(summary.reason, 500)), style=style)
+    table = plain_table()
+    table.add_row("this run", Text(_this_run(summary)))
+    table.add_row("contacts", Text(counts_text(summary.totals) or "none"))
     if summary.dispositions:
-        table.add_row("calls", Text(_counts(summary.dispositions)))
-    return table
-
-
-def _counts(counts: object) -> str:
-    items = dict(counts).items() if isinstance(counts, dict) else ()
-    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in sorted(items))
+        table.add_row("calls", Text(counts_text(summary.dispositions)))
+    if summary.next_run:
+        table.add_row("next run", Text(summary.next_run))
+    if summary.log_path:
+        table.add_row("log", Text(summary.log_path, style="dim"))
+    terminal.show(Text(""), headline, table)
+    for line in _to_do(summary):
+        terminal.show(Text(f"▸ {line}", style="yellow"))
+    if summary.is_sandbox:
+        terminal.show(Text(_SANDBOX, style="bold cyan"))

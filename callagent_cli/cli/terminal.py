@@ -77,11 +77,14 @@ class Terminal:
         _quietly(lambda: self.out.file.writelines(pieces))
         _quietly(self.out.file.flush)
 
-    def show(self, *what: RenderableType) -> None:
-        """Tables and text for people, to stdout; silent with --quiet."""
+    def show(self, *what: RenderableType, soft_wrap: bool = False) -> None:
+        """Tables and text for people, to stdout; silent with --quiet.
+
+        soft_wrap: leave long lines to the reader's terminal.
+        """
         if not self.is_quiet:
             for part in what:
-                _quietly(partial(self.out.print, part))
+                _quietly(partial(self.out.print, part, soft_wrap=soft_wrap))
 
 
 def _quietly(write: Callable[[], None]) -> None:

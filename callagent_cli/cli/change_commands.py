@@ -1,0 +1,107 @@
+"""Commands that a person changes the ledger with: resolve, retry, backup, recover."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from callagent_cli.cli.options import Common
+from callagent_cli.cli.shared_options import Campaign, ContactIds
+from callagent_cli.domain.errors import InputError
+
+
+def resolve(
+    attempt: Annotated[str, typer.Argument(metavar="ATTEMPT", help="see `callagent review`")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="you; kept with the attempt")],
+    called: Annotated[
+        bool | None, typer.Option("--called/--not-called", help="did the phone ring?")
+    ] = None,
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="how you know")] = "",
+    *,
+    common: Common,
+) -> int:
+    """Settle one attempt in doubt, by a named person.
+
+    \b
+    Example:
+      callagent resolve ca_abc --called --by Kim --note "they said so"
+
+    \b
+    Exit statuses:
+      0   settled
+      2   this attempt is not in doubt
+      75  a run is on
+    """
+    from callagent_cli.cli.review import Settlement
+    from callagent_cli.cli.review import resolve as settle
+
+    if called is None:
+        raise InputError("did the phone ring?", hint="add --called or --not-called")
+    return settle(Settlement(attempt, called, by, note), common)
+
+
+def retry(
+    campaign: Campaign,
+    failed: Annotated[bool, typer.Option("--failed", help="all that failed; the default")] = False,
+    contact: ContactIds = None,
+    *,
+    common: Common,
+) -> int:
+    """Put failed contacts back in the queue; the next run calls them.
+
+    \b
+    Examples:
+      callagent retry spring
+      callagent retry spring --contact c7 --contact c9
+
+    \b
+    Exit statuses:
+      0   back in the queue
+      2   no such campaign
+      75  a run is on
+    """
+    from callagent_cli.cli.review import retry as put_back
+
+    return put_back(campaign, ids=() if failed else tuple(contact or ()), common=common)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="must not exist yet")],
+    *,
+    common: Common,
+) -> int:
+    """Write a consistent copy of the ledger, also while a run is on.
+
+    \b
+    Example:
+      callagent backup monday.db
+
+    \b
+    Exit statuses:
+      0  copied
+      2  the copy cannot be made
+    """
+    from callagent_cli.cli.safekeeping import backup as copy
+
+    return copy(file, common)
+
+
+def recover(*, common: Common) -> int:
+    """Make the ledger agree with its dial journal again.
+
+    Calls that only the journal knows are taken in as in doubt: nobody is called again blindly,
+    the next run looks each of them up, and `callagent review` lists what stays. Old files are
+    moved aside, never deleted.
+
+    \b
+    Example:
+      callagent ledger recover
+
+    \b
+    Exit statuses:
+      0  in order again
+      2  there is nothing to recover from
+    """
+    from callagent_cli.cli.safekeeping import recover as mend
+
+    return mend(common)

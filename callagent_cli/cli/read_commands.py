@@ -1,0 +1,162 @@
+"""Commands that only look: health, status, report, review, config. Signatures and help only."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from callagent_cli.cli.options import Common
+from callagent_cli.cli.shared_options import AsJson, Campaign, ShowPii
+
+
+def health(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="default: all")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="every 30 s until Ctrl-C")] = False,
+    as_json: AsJson = False,
+    *,
+    common: Common,
+) -> int:
+    """Probe the services once: would the next call work?
+
+    Reads only; places nothing.
+
+    \b
+    Examples:
+      callagent health
+      callagent health elevenlabs --json
+
+    \b
+    Exit statuses:
+      0  all ok
+      3  one is degraded, down or misconfigured
+      2  no such service, or a config error
+    """
+    from callagent_cli.cli.health import health as probe
+
+    return probe(services or [], watch=watch, as_json=as_json, common=common)
+
+
+def status(
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="[CAMPAIGN]", help="default: all")
+    ] = None,
+    as_json: AsJson = False,
+    *,
+    common: Common,
+) -> int:
+    """Say where the campaigns stand and what to do next.
+
+    Reads only, also while a run is on.
+
+    \b
+    Example:
+      callagent status
+
+    \b
+    Exit statuses:
+      0  shown
+      2  no such campaign, or a ledger that cannot be read
+    """
+    from callagent_cli.cli.status import status as show
+
+    return show(campaign, as_json=as_json, common=common)
+
+
+def report(
+    campaign: Campaign,
+    as_json: AsJson = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="one row a contact; new file")
+    ] = None,
+    show_pii: ShowPii = False,
+    *,
+    common: Common,
+) -> int:
+    """Show a campaign's results, every contact with its attempts.
+
+    \b
+    Examples:
+      callagent report spring
+      callagent report spring --json
+      callagent report spring --csv spring-results.csv
+
+    \b
+    Exit statuses:
+      0  shown
+      2  no such campaign, or a file that exists already
+    """
+    from callagent_cli.cli.report import report as show
+
+    return show(campaign, as_json=as_json, csv_path=csv, show_pii=show_pii, common=common)
+
+
+def review(as_json: AsJson = False, show_pii: ShowPii = False, *, common: Common) -> int:
+    """List the attempts in doubt: calls that may have rung.
+
+    \b
+    Example:
+      callagent review
+
+    \b
+    Exit statuses:
+      0  none
+      6  some are waiting
+    """
+    from callagent_cli.cli.review import review as show
+
+    return show(as_json=as_json, show_pii=show_pii, common=common)
+
+
+def config_check(*, common: Common) -> int:
+    """Find every problem in config.yml and the environment.
+
+    \b
+    Example:
+      callagent config check
+
+    \b
+    Exit statuses:
+      0  in order
+      2  all problems in one message
+    """
+    from callagent_cli.cli.config_commands import check
+
+    return check(common)
+
+
+def config_show(as_json: AsJson = False, *, common: Common) -> int:
+    """Show every setting, where it comes from, and the retry schedule.
+
+    Secrets stay hidden.
+
+    \b
+    Example:
+      callagent config show
+
+    \b
+    Exit statuses:
+      0  shown
+      2  the config is wrong
+    """
+    from callagent_cli.cli.config_commands import show
+
+    return show(common, as_json=as_json)
+
+
+def config_schema(*, common: Common) -> int:
+    """Print the JSON Schema of config.yml, for editors.
+
+    \b
+    Example:
+      callagent config schema > config.schema.json
+
+    \b
+    Exit status:
+      0  printed
+    """
+    from callagent_cli.cli.config_commands import schema
+
+    del common
+    return schema()
