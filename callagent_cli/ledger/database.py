@@ -41,12 +41,16 @@ class Conflict(LedgerError):
 
 
 class Database:
-    """Invariant: a transaction that raises has changed nothing, or the run ends."""
+    """Invariant: a transaction that raises has changed nothing, or the run ends.
 
-    def __init__(self, path: Path, *, is_readonly: bool = False) -> None:
+    is_draft: everything is in the one file as soon as it is committed, so that the file can
+    be moved; no write-ahead log whose last copying back may fail in silence.
+    """
+
+    def __init__(self, path: Path, *, is_readonly: bool = False, is_draft: bool = False) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._engine = _engine(path, is_readonly=is_readonly)
+        self._engine = _engine(path, is_readonly=is_readonly, is_draft=is_draft)
         try:
             self._connection = self._engine.connect()
         except (SQLAlchemyError, sqlite3.Error) as error:
@@ -88,7 +92,7 @@ class Database:
             self._engine.dispose()
 
 
-def _engine(path: Path, *, is_readonly: bool) -> Engine:
+def _engine(path: Path, *, is_readonly: bool, is_draft: bool) -> Engine:
     mode = "ro" if is_readonly else "rw"
     engine = create_engine(
         f"sqlite+pysqlite:///file:{path}?mode={mode}&uri=true",
@@ -98,7 +102,7 @@ def _engine(path: Path, *, is_readonly: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlite3.Connection, _record: object) -> None:
-        pragmas = _PRAGMAS[3:] if is_readonly else _PRAGMAS
+        pragmas = _PRAGMAS[3:] if is_readonly else _PRAGMAS[1 if is_draft else 0 :]
         for pragma in pragmas:
             connection.execute(pragma)
 

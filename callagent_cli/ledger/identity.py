@@ -50,12 +50,13 @@ def prepare_folder(state_dir: Path, *, enough_bytes: int = ENOUGH_BYTES) -> None
 
 
 def check_files(ledger: Path, journal: Journal) -> bool:
-    """Return whether the ledger is new (neither file exists); refuse what cannot be trusted."""
+    """Return whether the ledger is new (there is none, and the journal knows of no dial); refuse
+    what cannot be trusted."""
     for path in (ledger, journal.path):
         if path.is_symlink():
             raise LedgerError(f"{path} is a link", hint="put the file itself there")
     if not ledger.exists():
-        if journal.exists():
+        if journal.exists() and not journal.knows_nobody():
             raise LedgerError(
                 f"{ledger} is missing, but its dial journal is there: people have been called",
                 hint=_RECOVER,
@@ -76,12 +77,13 @@ def check_files(ledger: Path, journal: Journal) -> bool:
 
 
 def create(ledger: Path, journal: Journal) -> None:
-    """Make both files. The ledger appears under its name only when it is whole."""
+    """Make both files. The ledger appears under its name only when both are whole."""
     workspace = uuid.uuid4().hex
     draft = ledger.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
+    for left in draft.parent.glob(f"{draft.name}*"):  # by a run that died here
+        left.unlink()
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    database = Database(draft)
+    database = Database(draft, is_draft=True)
     try:
         with database.transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
@@ -97,11 +99,10 @@ def create(ledger: Path, journal: Journal) -> None:
             )
     finally:
         database.close()
+    if not journal.exists() or journal.knows_nobody():
+        journal.create(workspace)
     draft.replace(ledger)
     _sync_folder(ledger.parent)
-    if not journal.exists():
-        journal.create(workspace)
-        _sync_folder(ledger.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -50,7 +50,17 @@ class Journal:
         return self.path.exists() or self.path.is_symlink()
 
     def create(self, workspace: str) -> None:
-        self._write({"workspace": workspace})
+        """Begin an empty journal, which appears under its name only when it is whole."""
+        draft = Journal(self.path.with_name(f"{self.path.name}.draft"))
+        draft.path.unlink(missing_ok=True)
+        draft._write({"workspace": workspace})  # noqa: SLF001 - of its own kind
+        draft.path.replace(self.path)
+
+    def knows_nobody(self) -> bool:
+        """Whether it holds no line but its first: nobody was ever about to be dialled."""
+        with self._open() as file:
+            file.readline()
+            return not file.readline()
 
     def append(self, intent: Intent) -> None:
         self._write(intent.to_json())

@@ -12,6 +12,8 @@ from callagent_cli.domain.errors import LedgerBusy
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import runs
 
+_TRIES, _PAUSE_S = 4, 0.05
+
 
 class RunLease:
     """Held from `hold` to the end of the with block."""
@@ -23,13 +25,9 @@ class RunLease:
         self._exit_status: int | None = None
 
     def take(self, campaign: str, run_id: str) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        handle = os.open(self._lock_path, flags, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise self._busy() from None
+        handle = self._lock()
+        if handle is None:
+            raise self._busy()
         self._handle, self._run_id = handle, run_id
         now = stamp(self._clock.now())
         with self._database.transaction() as connection:
@@ -43,6 +41,15 @@ class RunLease:
                     heartbeat_at=now,
                 )
             )
+
+    def _lock(self) -> int | None:
+        """Somebody who only asks whether a run is on has the lock for an instant: ask again."""
+        pause = self._clock.signal()
+        for _ in range(_TRIES):
+            if (handle := try_lock(self._lock_path)) is not None:
+                return handle
+            pause.wait(_PAUSE_S)
+        return None
 
     def heartbeat(self) -> None:
         self._note(heartbeat_at=stamp(self._clock.now()))
@@ -78,6 +85,18 @@ class RunLease:
             f"another run holds the ledger: {who}",
             hint="wait for it to end, or look at it with `callagent status`",
         )
+
+
+def try_lock(lock_path: Path) -> int | None:
+    """A file descriptor that holds the lock until it is closed; None when another holds it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(lock_path, flags, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def is_held(lock_path: Path) -> bool:

@@ -36,7 +36,7 @@ class Readings:
             .group_by(contacts.c.state)
         )
         with self._database.reading() as connection:
-            return dict(connection.execute(counted).tuples().all())
+            return {str(state): int(n) for state, n in connection.execute(counted)}
 
     def dispositions(self, campaign: str) -> dict[str, int]:
         """Disposition → calls that ended so."""

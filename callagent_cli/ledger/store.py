@@ -4,8 +4,10 @@ Called by: everything that must survive a crash. Each method is one transaction 
 a batch), thread-safe, and raises only LedgerError (InputError for a person's mistake).
 """
 
+import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -14,13 +16,13 @@ from sqlalchemy import func, select, update
 from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
-from callagent_cli.domain.errors import InputError, LedgerError
+from callagent_cli.domain.errors import InputError, LedgerBusy, LedgerError
 from callagent_cli.ledger import identity, recovery
 from callagent_cli.ledger.attempt_book import AttemptBook
 from callagent_cli.ledger.contact_book import ContactBook
 from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.journal import Journal
-from callagent_cli.ledger.lease import RunLease, is_held
+from callagent_cli.ledger.lease import RunLease, is_held, try_lock
 from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
 from callagent_cli.ledger.records import Recovery
@@ -52,14 +54,15 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
         """
         path, journal, lock = _files(state_dir, name)
         identity.prepare_folder(state_dir, enough_bytes=enough_bytes)
-        if identity.check_files(path, journal):
-            identity.create(path, journal)
-        database = Database(path)
-        try:
-            identity.check_content(database, journal)
-        except LedgerError:
-            database.close()
-            raise
+        with in_words(state_dir):
+            if identity.check_files(path, journal):
+                _create_alone(path, journal, lock)
+            database = Database(path)
+            try:
+                identity.check_content(database, journal)
+            except (LedgerError, OSError):
+                database.close()
+                raise
         return cls(database, journal, lock, clock)
 
     @classmethod
@@ -95,7 +98,8 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
     def hold(self, campaign: str, run_id: str) -> RunLease:
         """Take the ledger for one run; raises LedgerBusy at once when another run holds it."""
         lease = RunLease(self._database, self._lock_path, self._clock)
-        lease.take(campaign, run_id)
+        with in_words(self._lock_path.parent):
+            lease.take(campaign, run_id)
         return lease
 
     def recover(self) -> Recovery:
@@ -153,6 +157,32 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
         on = select(runs.c.run_id).where(runs.c.campaign == campaign, runs.c.ended_at.is_(None))
         with self._database.reading() as connection:
             return connection.execute(on).first() is not None
+
+
+def _create_alone(path: Path, journal: Journal, lock: Path) -> None:
+    """Make the files under the run's lock: of many first runs only one may."""
+    handle = try_lock(lock)
+    if handle is None:
+        raise LedgerBusy(
+            "another run has just begun", hint="wait for it to end, or look at `callagent status`"
+        )
+    try:
+        if identity.check_files(path, journal):  # nobody was quicker
+            identity.create(path, journal)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def in_words(state_dir: Path) -> Iterator[None]:
+    """What the file system says, as a LedgerError."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger in {state_dir} cannot be used: {error.strerror or error}",
+            hint="free disk space or mend the folder's rights, then start the same command again",
+        ) from None
 
 
 def recover_files(state_dir: Path, *, name: str, clock: Clock) -> int:
