@@ -7,11 +7,25 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator as After
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from callagent_cli.config.durations import read_duration
 
-Duration = Annotated[float, BeforeValidator(read_duration)]
+_DURATION_FORMS: list[dict[str, object]] = [
+    {"type": "number", "minimum": 0},
+    {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min|m|h|d)?$"},
+]
+Duration = Annotated[
+    float, BeforeValidator(read_duration), WithJsonSchema({"anyOf": _DURATION_FORMS})
+]
 
 
 class Section(BaseModel):
@@ -177,7 +191,11 @@ def _redial(value: object) -> object:
     return None if value == "never" else read_duration(value)
 
 
-RedialDelay = Annotated[float | None, BeforeValidator(_redial)]
+RedialDelay = Annotated[
+    float | None,
+    BeforeValidator(_redial),
+    WithJsonSchema({"anyOf": [*_DURATION_FORMS, {"const": "never"}]}),
+]
 
 
 class Redial(Section):
