@@ -53,7 +53,7 @@ class Journal:
         """Begin an empty journal, which appears under its name only when it is whole."""
         draft = Journal(self.path.with_name(f"{self.path.name}.draft"))
         draft.path.unlink(missing_ok=True)
-        draft._write({"workspace": workspace})  # noqa: SLF001 - of its own kind
+        draft._write({"workspace": workspace})
         draft.path.replace(self.path)
 
     def knows_nobody(self) -> bool:
