@@ -52,10 +52,10 @@ def run(
 
     \b
     Exit statuses:
-      0  done, or nothing was due          5    refused until a person acts
-      2  usage, config or input error      6    attempts in doubt: callagent review
-      3  done, some failed technically     75   another run holds the ledger
-      4  stopped with contacts left        130  interrupted (143 TERM, 129 HUP)
+      0  done, or nothing was due        5    refused until a person acts
+      2  usage, config or input error    6    in doubt, see `callagent review`
+      3  done, some failed technically   75   another run holds the ledger
+      4  stopped with contacts left      130  interrupted (143 TERM, 129 HUP)
     """
     from callagent_cli.cli.run import run as work
 

@@ -1,0 +1,220 @@
+"""`run`, `status` and `report` after a sandbox campaign with hostile names."""
+
+import csv
+import json
+import os
+import pty
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from rich.cells import cell_len
+
+from tests.support.command_line import Ended, call, environ, words_of
+
+Finished = tuple[Path, Ended]
+TEXT = {"type": "string"}
+MAYBE = {"type": ["string", "null"]}
+COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
+ATTEMPT = {
+    "attempt_id": TEXT,
+    "attempt_no": {"type": "integer"},
+    "state": TEXT,
+    "conversation_id": MAYBE,
+    "started_at": MAYBE,
+    "ended_at": MAYBE,
+    "disposition": MAYBE,
+    "error": MAYBE,
+    "error_category": MAYBE,
+}
+
+
+def exactly(**properties: object) -> dict[str, object]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+REPORT = exactly(
+    campaign=TEXT,
+    totals=COUNTS,
+    dispositions=COUNTS,
+    cost_usd={"type": ["number", "null"]},
+    contacts={
+        "type": "array",
+        "items": exactly(
+            id=TEXT,
+            phone=TEXT,
+            name=TEXT,
+            state=TEXT,
+            disposition=MAYBE,
+            attempts={"type": "array", "items": exactly(**ATTEMPT)},
+            next_at=MAYBE,
+            reason=TEXT,
+        ),
+    },
+    rejected={
+        "type": "array",
+        "items": exactly(line={"type": "integer"}, column=TEXT, value=TEXT, reason=TEXT),
+    },
+)
+
+
+def report(finished: Finished, *words: str) -> dict[str, Any]:
+    ended = call(finished[0], "report", "people", "--json", *words)
+    assert (ended.status, ended.err) == (0, "")
+    found: dict[str, Any] = json.loads(ended.out)
+    return found
+
+
+def test_run_without_a_terminal_prints_one_line_on_stdout(finished: Finished) -> None:
+    ended = finished[1]
+    [line] = ended.out.splitlines()
+    assert line.startswith("people: ")
+    assert "no real call was placed" in line
+    assert "\x1b" not in ended.out + ended.err
+    assert "1 rejected rows" in ended.err
+
+
+def test_report_is_the_object_of_the_interface(finished: Finished) -> None:
+    found = report(finished)
+    jsonschema.validate(found, REPORT)
+    assert sum(found["totals"].values()) == len(found["contacts"]) == 4
+    assert [row["line"] for row in found["rejected"]] == [6]
+
+
+def test_report_masks_numbers_unless_told_otherwise(finished: Finished) -> None:
+    masked, whole = json.dumps(report(finished)), report(finished, "--show-pii")
+    assert "5550101" not in masked
+    assert "5550103" not in masked  # the id of a contact that has none is its number
+    assert whole["contacts"][0]["phone"] == "+12025550101"
+
+
+def test_report_for_people_is_clean_and_fits(finished: Finished) -> None:
+    for width in (80, 200):
+        ended = call(finished[0], "report", "people", COLUMNS=str(width))
+        lines = ended.out.splitlines()
+        assert all(cell_len(line) <= width for line in lines)
+        assert all(line.isprintable() for line in lines)
+        assert "[/foo]" in ended.out
+        assert "陈伟" in ended.out
+        assert "5550101" not in ended.out
+
+
+def test_report_csv_runs_in_no_spreadsheet(finished: Finished, tmp_path: Path) -> None:
+    target = tmp_path / "results.csv"
+    assert call(finished[0], "report", "people", "--csv", str(target)).status == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    with target.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4
+    assert rows[2]["name"].startswith("'=cmd|")
+    assert rows[0]["phone"].startswith("'+1202")
+    for row in rows:
+        for cell in row.values():
+            assert not cell.startswith(tuple("=+-@\t\r"))
+            assert cell.isprintable()
+
+
+def test_report_csv_overwrites_nothing(finished: Finished, tmp_path: Path) -> None:
+    target = tmp_path / "results.csv"
+    target.write_text("mine")
+    ended = call(finished[0], "report", "people", "--csv", str(target))
+    assert ended.status == 2
+    assert "exists" in ended.err
+    assert target.read_text() == "mine"
+
+
+def test_report_of_a_misspelt_campaign_names_the_nearest(finished: Finished) -> None:
+    ended = call(finished[0], "report", "poeple")
+    assert ended.status == 2
+    assert "did you mean people?" in ended.err
+
+
+def test_status_tells_where_the_campaign_stands(finished: Finished) -> None:
+    ended = call(finished[0], "status")
+    assert ended.status == 0
+    assert "people" in ended.out
+    assert "/4" in ended.out
+    assert all(cell_len(line) <= 80 for line in ended.out.splitlines())
+
+
+def test_status_as_json(finished: Finished) -> None:
+    found = json.loads(call(finished[0], "status", "people", "--json").out)
+    [campaign] = found["campaigns"]
+    assert campaign["campaign"] == "people"
+    assert campaign["is_running"] is False
+    assert sum(campaign["totals"].values()) == 4
+    assert found["in_doubt"] == 0
+
+
+def test_status_before_any_campaign(tmp_path: Path) -> None:
+    assert "no campaign has run here yet" in call(tmp_path, "status").err
+    found = json.loads(call(tmp_path, "status", "--json").out)
+    assert found == {"campaigns": [], "in_doubt": 0, "owed": 0}
+    assert list(tmp_path.iterdir()) == []  # looking leaves nothing behind
+
+
+def test_looking_changes_nothing_in_the_ledger(finished: Finished) -> None:
+    folder = finished[0] / ".callagent"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    call(finished[0], "status")
+    call(finished[0], "report", "people", "--json")
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {name: after.get(name) for name in before} == before
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "people"], ["status"], ["report", "people", "--json"]]
+)
+def test_full_disk_under_stdout_is_no_traceback(finished: Finished, words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            words_of(*words),
+            cwd=finished[0],
+            env=environ(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+
+
+def test_run_on_a_terminal_shows_the_live_view_and_then_the_story(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("sandbox: {speed: 1000000}\n")
+    (tmp_path / "people.csv").write_text("id,phone\nc1,+12025550101\nc2,+12025550102\n")
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        words_of("run", "people.csv"),
+        cwd=tmp_path,
+        env=environ(TERM="xterm-256color"),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    ) as run:
+        os.close(theirs)
+        screen = _all_of(ours)
+    os.close(ours)
+    assert run.returncode in (0, 3)  # 3: the simulated line may fail
+    assert "SANDBOX: no real call is placed" in screen  # the live view
+    assert "elevenlabs" in screen
+    assert "of simulated time" in screen  # the story
+    assert screen.rfind("\x1b[?25h") > screen.rfind("\x1b[?25l")  # the cursor is back
+    assert "5550101" not in screen
+
+
+def _all_of(terminal: int) -> str:
+    text = b""
+    while True:
+        try:
+            text += os.read(terminal, 65536)
+        except OSError:  # the other side has closed
+            return text.decode()
