@@ -87,6 +87,7 @@ def create(ledger: Path, journal: Journal) -> None:
     try:
         with database.transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
             metadata.create_all(connection)
             for trigger in TRIGGERS:
                 connection.exec_driver_sql(trigger)
@@ -117,9 +118,11 @@ def check_content(database: Database, journal: Journal) -> None:
     """Schema, damage, and whether the journal knows calls that the ledger does not."""
     values = _meta(database)
     version = values.get("schema_version", "?")
-    if not version.isdigit() or int(version) > SCHEMA_VERSION:
+    with database.reading() as connection:
+        marked = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if not version.isdigit() or max(int(version), marked) > SCHEMA_VERSION:
         raise LedgerError(
-            f"{database.path} was written by a newer callagent (schema {version})",
+            f"{database.path} was written by a newer callagent",
             hint="upgrade callagent on this machine",
         )
     with database.reading() as connection:
