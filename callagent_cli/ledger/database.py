@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -16,6 +17,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from callagent_cli.domain.errors import LedgerError
+
+# a damaged file may also hold text that is none, or JSON that is none
+_BROKEN = (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, JSONDecodeError)
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -25,6 +29,8 @@ _PRAGMAS = (
     "PRAGMA trusted_schema=OFF",
     "PRAGMA busy_timeout=5000",
 )
+# sqlite3 decodes even its own error messages, and a damaged page may be quoted in them
+_DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError)
 
 
 def stamp(at: datetime) -> str:
@@ -53,7 +59,7 @@ class Database:
         self._engine = _engine(path, is_readonly=is_readonly, is_draft=is_draft)
         try:
             self._connection = self._engine.connect()
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except _DRIVER_ERRORS as error:
             raise unusable(path, error) from None
 
     @contextmanager
@@ -70,7 +76,7 @@ class Database:
             yield
         except IntegrityError as error:
             raise Conflict(f"the ledger refused the step: {error.orig}") from None
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except _DRIVER_ERRORS as error:
             raise unusable(self.path, error) from None
 
     def backup(self, target: Path) -> None:
@@ -128,6 +134,6 @@ def _hint(words: str) -> str:
         return "make the state_dir writable for this user"
     if "locked" in words:
         return "another program holds the file; end it, then start again"
-    if "malformed" in words or "not a database" in words:
+    if any(damage in words for damage in ("malformed", "not a database", "Decode")):
         return "restore a backup, or run `callagent ledger recover`"
     return "nothing more was dialled; start the same command again"
