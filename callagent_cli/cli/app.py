@@ -3,6 +3,7 @@
 Each command imports its work when it runs, so that `--help` is quick.
 """
 
+import sys
 from typing import Annotated
 
 import typer
@@ -24,7 +25,8 @@ Start here:
 
 def run_app() -> int:
     """Run what was typed; whatever goes wrong becomes a message and an exit status."""
-    return told(lambda: build()(prog_name="callagent", standalone_mode=False))
+    words = _spelled_out(sys.argv[1:])
+    return told(lambda: build()(words, prog_name="callagent", standalone_mode=False))
 
 
 def build() -> typer.Typer:
@@ -43,6 +45,15 @@ def build() -> typer.Typer:
     app.add_typer(_config())
     app.add_typer(_ledger())
     return app
+
+
+def _spelled_out(words: list[str]) -> list[str]:
+    """`--serve` may stand without its port, which Typer cannot say: any free one."""
+    if "--serve" not in words:
+        return words
+    after = words.index("--serve") + 1
+    has_port = words[after : after + 1] and not words[after].startswith("-")
+    return words if has_port else [*words[:after], "0", *words[after:]]
 
 
 def _config() -> typer.Typer:

@@ -123,7 +123,9 @@ def simulate(
     ] = None,
     serve: Annotated[
         int | None,
-        typer.Option("--serve", min=0, max=65535, metavar="PORT", help="on loopback; 0: any"),
+        typer.Option(
+            "--serve", min=0, max=65535, metavar="[PORT]", help="on loopback; default: any"
+        ),
     ] = None,
     as_json: AsJson = False,
     *,
@@ -138,7 +140,7 @@ def simulate(
     Examples:
       callagent simulate --fail elevenlabs
       callagent simulate --fail elevenlabs:reset-after@60-155 --contacts 40 --seed 7
-      callagent simulate --serve 8080
+      callagent simulate --serve
 
     \b
     Exit statuses:

@@ -2,8 +2,8 @@
 
 An incident is a (service, kind) from the first trip of its breaker to the first real success.
 While it is open everything that follows from it is counted and not told: that is what its
-`still down` and `recovered` alerts are for. What fails without an incident is told at once the
-first time, then together, once a digest interval.
+`still down` and `recovered` alerts are for. The call whose failure opened it is told. What fails
+without an incident is told at once the first time, then together, once a digest interval.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from callagent_cli.domain.event import Event, EventName
 from callagent_cli.events import alert_texts as texts
 from callagent_cli.events.alert_texts import Counts
 
+_SAME_MOMENT = timedelta(seconds=0.5)
 _PROOFS = (EventName.CALL_PLACED, EventName.CALL_ENDED, EventName.DELIVERY_SENT)
 
 
@@ -151,8 +152,11 @@ class Incidents:
         return [texts.recovered(now, *about)]
 
     def _call_went_wrong(self, event: Event) -> list[Alert]:
-        if _service(event) in self._open:
-            return self._count(event)
+        incident = self._open.get(_service(event))
+        if incident is not None:
+            is_told = _has_opened(incident, event)
+            _add(incident.counts, event)
+            return [_tell_of(event)(event)] if is_told else []
         kind = (event.name.value, _service(event), _text(event, "error_category"))
         if kind in self._digests:
             self._digests[kind].untold.append(event)
@@ -192,6 +196,13 @@ class Incidents:
         if incident.on_probation_since:
             return incident.on_probation_since + self._digest_every
         return incident.told_at + self._repeat
+
+
+def _has_opened(incident: _Incident, event: Event) -> bool:
+    """A call whose own failure opened the breaker failed before the incident, not in it."""
+    is_first = incident.counts.failed == incident.counts.deferred == 0
+    is_failure = event.name is EventName.CONTACT_FAILED
+    return is_failure and is_first and event.at - incident.opened_at <= _SAME_MOMENT
 
 
 def _tell_of(event: Event) -> Callable[[Event], Alert]:

@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from callagent_cli import __version__
+from callagent_cli.cli import app
 from callagent_cli.cli.app import build
 from tests.support.command_line import Ended, Typed, call
 
@@ -127,6 +128,20 @@ def test_shared_options_stand_before_or_after_the_command(typed: Typed, words: l
 def test_wrong_invocation_as_a_process_leaves_no_traceback(tmp_path: Path) -> None:
     ended = call(tmp_path, "rnu")
     assert ended == Ended(2, "", "error: no such command 'rnu'\nhint: did you mean 'run'?\n")
+
+
+@pytest.mark.parametrize(
+    ("typed_in", "words"),
+    [
+        ("simulate --serve", "simulate --serve 0"),
+        ("simulate --serve --json", "simulate --serve 0 --json"),
+        ("simulate --serve 8080 --json", "simulate --serve 8080 --json"),
+        ("simulate --serve=8080", "simulate --serve=8080"),
+        ("run x.csv", "run x.csv"),
+    ],
+)
+def test_port_of_the_simulator_may_be_left_out(typed_in: str, words: str) -> None:
+    assert app._spelled_out(typed_in.split()) == words.split()
 
 
 def test_hostile_argument_is_shown_clean(typed: Typed) -> None:

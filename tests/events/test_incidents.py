@@ -113,6 +113,17 @@ def test_required_scenario_raises_exactly_three_alerts() -> None:
     assert "3 deferred" in told[2].happened
 
 
+def test_call_whose_failure_opened_the_breaker_is_told_although_the_breaker_is_open() -> None:
+    told = play(Incidents(), [trip(15.0), failed(15.01, "c1"), failed(15.02, "c2"), close(60.0)])
+    assert kinds(told) == [K.INCIDENT_OPENED, K.CALL_FAILED, K.INCIDENT_RECOVERED]
+    assert "2 failed" in told[2].happened
+
+
+def test_call_cut_short_when_the_breaker_opened_hides_the_failures_after_it() -> None:
+    told = play(Incidents(), [trip(36.0), deferred(36.0, 1), failed(36.1, "c9")])
+    assert kinds(told) == [K.INCIDENT_OPENED]
+
+
 def test_outage_of_a_thousand_contacts_is_two_alerts() -> None:
     events = [trip(0.0)]
     events += [failed(float(n), f"c{n}") for n in range(1, 1000)]
