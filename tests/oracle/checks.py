@@ -171,7 +171,7 @@ def _as_if_never_killed(evidence: Evidence) -> Iterator[str]:
         if state in FINAL and not rang and not (state == "failed" and refused):
             yield f"{phone} is {state} and was never called"
     unexplained = [p for p in evidence.wanted if _is_parked_by_death(evidence, p)]
-    if len(unexplained) > evidence.kills * evidence.concurrency:
+    if len(unexplained) > (evidence.kills + evidence.failures) * evidence.concurrency:
         yield f"{evidence.kills} kills left {len(unexplained)} numbers in doubt: {unexplained}"
 
 

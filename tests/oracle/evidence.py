@@ -41,7 +41,7 @@ def read_ledger(ledger: Path) -> Snapshot:
                 connection.row_factory = sqlite3.Row
                 attempts, contacts = _rows(connection, "attempts"), _rows(connection, "contacts")
                 return Snapshot(attempts, contacts, lets_through=_tried(connection, attempts))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             return Snapshot(problem=str(error))
 
 
@@ -90,6 +90,7 @@ class Evidence:
     snapshots: tuple[Snapshot, ...]  # after each run, the last one last
     statuses: tuple[int | None, ...]  # exit status of each run; None: killed
     concurrency: int = 1
+    failures: int = 0  # of the disk: each may have stopped a run between an intent and its dial
     outputs: Mapping[str, str] = field(default_factory=dict)  # whatever a person may get to see
     secrets: tuple[str, ...] = ()  # that must not be in them
     disposition_of: Mapping[str, str] = field(default_factory=dict)  # what the provider says

@@ -4,8 +4,10 @@ Each case damages the state of a campaign that has begun, and runs it again.
 """
 
 import functools
+import json
 import shutil
 import sqlite3
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -53,6 +55,8 @@ def cases() -> list[Damage]:
         Damage("newer schema", _newer),
         Damage("yesterday's ledger", _restore),
         Damage("dials that only the journal knows", _extend_journal),
+        Damage("journal deleted", _delete_journal),
+        Damage("somebody else's journal", _other_journal),
         *cuts,
         *spoilt,
     ]
@@ -128,10 +132,8 @@ def _noise(stage: Stage) -> None:
 
 
 def _newer(stage: Stage) -> None:
-    """Whichever way the schema's version is kept, make it a later one."""
     with closing(sqlite3.connect(stage.ledger)) as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        connection.execute(f"PRAGMA user_version = {version + 1000}")
+        connection.execute("UPDATE meta SET value = '1000' WHERE key = 'schema_version'")
         connection.commit()
 
 
@@ -144,14 +146,21 @@ def _older(stage: Stage) -> Path:
 
 
 def _extend_journal(stage: Stage) -> None:
-    """Append an intent that the ledger has never heard of."""
-    last = stage.journal.read_text().splitlines()[-1]
-    number = stage.journal.read_bytes().count(b"\n")
-    known = next(word for word in last.replace('"', " ").split() if word.startswith("ca_"))
-    stranger = known[:-4] + "ZZZZ"
+    """Append an intent that the ledger has never heard of: a check sum, a space, JSON."""
+    last = json.loads(stage.journal.read_text().splitlines()[-1].partition(" ")[2])
+    body = json.dumps({**last, "attempt_id": "ca_stranger"})
     with stage.journal.open("a") as journal:
-        journal.write(last.replace(known, stranger) + "\n")
-    assert stage.journal.read_bytes().count(b"\n") == number + 1
+        journal.write(f"{zlib.crc32(body.encode()):08x} {body}\n")
+
+
+def _delete_journal(stage: Stage) -> None:
+    stage.journal.unlink()
+
+
+def _other_journal(stage: Stage) -> None:
+    """The first line of another workspace's journal."""
+    body = json.dumps({"workspace": "0" * 32})
+    stage.journal.write_text(f"{zlib.crc32(body.encode()):08x} {body}\n")
 
 
 def _cut(part: float, stage: Stage) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from tests.oracle import checks
 from tests.oracle.evidence import read_log
-from tests.sweeps.kill_syscalls import WRITES, CallFailure, Seen, seen_in, traced
+from tests.sweeps.kill_syscalls import WRITES, CallFailure, Seen, seen_in, traced, with_whole_paths
 from tests.sweeps.points import Trial, bad_endings
 from tests.sweeps.product import Arm, start
 from tests.sweeps.stage import Oracle, Shape, set_up
 
 ERRORS = ("EIO", "ENOSPC")
+_INTENT = {"state/ledger.db-wal", "state/ledger.journal"}  # what an intent to dial is kept in
 _SETTLING_S = 0.005  # a dial may be on its way while the error is
 
 
@@ -58,7 +59,7 @@ def _written(trace: Path, folder: Path) -> Iterator[Seen]:
 
 def _file(rest: str, folder: Path) -> str:
     found = re.search(re.escape(str(folder)) + r"/?([^>\"]*)", rest)
-    return found[1] if found else ""
+    return re.sub(r"[0-9a-f]{8,}", "*", found[1]) if found else ""
 
 
 def fail(
@@ -76,42 +77,33 @@ def fail(
     trace = trial.trace
     ended = trial.run(failure)
     over_at = time.time()
-    injected_at = _injected_at(trace)
+    injected = list(_injected(trace, folder))
     trial.finish()
     oracle.close_world(key)
-    wrong = [*checks.violations(trial.evidence()), *bad_endings(trial.endings[1:])]
-    wrong += bad_endings(trial.endings[:1]) if ended.is_hung else []
-    if injected_at and _is_intent(file):
-        late = [
-            str(line["attempt_id"])
-            for line in read_log(stage.oracle_log)
-            if line["kind"] == "dial" and injected_at + _SETTLING_S < line["wall"] < over_at
-        ]
-        wrong += [f"{attempt_id} was dialled after {file} failed" for attempt_id in late]
+    evidence = trial.evidence(failures=1 if injected else 0)
+    wrong = [*checks.violations(evidence), *bad_endings(trial.endings)]
+    broken_at = min((at for at, where in injected if where in _INTENT), default=over_at)
+    for line in read_log(stage.oracle_log):
+        if line["kind"] == "dial" and broken_at + _SETTLING_S < line["wall"] < over_at:
+            wrong.append(f"{line['attempt_id']} was dialled after an intent could not be kept")
     if not wrong:
         stage.remove()
     return Failed(
         failure,
         shape.schedule,
         file,
-        was_injected=injected_at is not None,
+        was_injected=bool(injected),
         status=ended.status,
         violations=tuple(wrong),
         kept=str(folder) if wrong else "",
     )
 
 
-def _is_intent(file: str) -> bool:
-    """Whether an intent to dial goes through this file."""
-    return file.startswith("state/") and not file.endswith("-shm")
-
-
-def _injected_at(trace: Path) -> float | None:
-    """Wall time of the first call that strace let fail."""
+def _injected(trace: Path, folder: Path) -> Iterator[tuple[float, str]]:
+    """Wall time and file of each call that strace let fail: it counts for each thread."""
     for line in trace.read_text(errors="replace").splitlines():
         if line.endswith("(INJECTED)"):
-            return float(line.split()[1])
-    return None
+            yield float(line.split()[1]), _file(with_whole_paths(line, folder), folder)
 
 
 def rows(results: Sequence[Failed]) -> list[list[str]]:

@@ -63,8 +63,8 @@ def _accounted_for(stage: Stage) -> int:
     at = output.stat().st_size
     argv = ("report", CAMPAIGN, "--json", "--config", "config.yml")
     product.start(argv, stage.folder, stage.key).wait()
-    said = output.read_text()[at:]
+    said = output.read_bytes()[at:]
     try:
-        return sum(json.loads(said[said.index("{") :])["totals"].values())
+        return sum(json.loads(said[said.index(b"{") :])["totals"].values())
     except ValueError:
         return -1

@@ -90,13 +90,13 @@ def seen_in(trace: Path, folder: Path) -> list[Seen]:
         if match is None:
             continue
         counts[match["thread"], match["call"]] += 1
-        rest = _with_whole_paths(match["rest"], folder)
+        rest = with_whole_paths(match["rest"], folder)
         if str(folder) in rest or re.match(r"\d+<(socket|TCP)", rest):
             found.append(Seen(match["call"], counts[match["thread"], match["call"]], rest))
     return found
 
 
-def _with_whole_paths(rest: str, folder: Path) -> str:
+def with_whole_paths(rest: str, folder: Path) -> str:
     """Spell out paths that are relative to the campaign's folder, where runs are at home."""
-    here = r"^AT_FDCWD<[^>]*>, "
+    here = r"AT_FDCWD<[^>]*>, "
     return re.sub(here, "", re.sub(here + '"(?!/)', f'"{folder}/', rest))

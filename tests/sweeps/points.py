@@ -100,7 +100,7 @@ class Trial:
         for later in _LATER[:_LAST_RUNS]:
             self.run(later=later)
 
-    def evidence(self) -> Evidence:
+    def evidence(self, *, failures: int = 0) -> Evidence:
         wanted = tuple(numbers(self.stage.shape))
         return Evidence(
             wanted=wanted,
@@ -108,6 +108,7 @@ class Trial:
             snapshots=tuple(self.snapshots),
             statuses=tuple(ended.status for ended in self.endings),
             concurrency=self.stage.shape.concurrency,
+            failures=failures,
             outputs=_outputs(self.stage.folder),
             secrets=(self.stage.key, *wanted, *(number[2:] for number in wanted)),
             disposition_of={number: result_of(number) for number in wanted},

@@ -53,8 +53,7 @@ def preload() -> None:
     """Import everything a run may need, so that forks share it."""
     package = importlib.import_module("callagent_cli")
     for module in pkgutil.walk_packages(package.__path__, "callagent_cli."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+        importlib.import_module(module.name)
     _warm_up_phone_numbers()
 
 
