@@ -284,3 +284,22 @@ def test_path_that_is_no_plain_file_is_a_problem_and_no_error(tmp_path: Path, ki
     for _ in range(2000):  # more than a pipe holds
         log(fact(EventName.CALL_PLACED, error="x" * 100))
     assert "could not be written" in log.problem
+
+
+def test_file_that_another_process_rotates_first_is_not_rotated_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "app.log"
+    log = JsonlLog(path, max_bytes=300, backups=5)
+    log(fact(EventName.RUN_STARTED))
+    log(fact(EventName.CALL_PLACED))
+
+    def too_late(fd: int, how: int) -> None:
+        path.rename(tmp_path / "app.log.1")
+        path.write_text("")
+
+    monkeypatch.setattr("callagent_cli.events.jsonl.fcntl.flock", too_late)
+    log(fact(EventName.RUN_FINISHED))
+    assert [line["event"] for line in lines(path)] == ["run.finished"]
+    assert len(lines(tmp_path / "app.log.1")) == 2
+    assert not (tmp_path / "app.log.2").exists()
