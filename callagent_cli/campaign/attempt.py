@@ -118,7 +118,13 @@ def dial(
     except (ServiceError, GateClosed, Interrupted) as error:
         return ticket, _refuse(line, ticket, error)
     line.ledger.record_placed(ticket, placed)
-    line.emit(EventName.CALL_PLACED, **about(claim), conversation_id=placed.conversation_id)
+    line.emit(
+        EventName.CALL_PLACED,
+        **about(claim),
+        service=line.dialer.service,
+        conversation_id=placed.conversation_id,
+        **state_of(line),
+    )
     return ticket, placed
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TextIO
 
 from callagent_cli.domain.contact import RejectedRow, mask_phone
-from callagent_cli.domain.text import clean
+from callagent_cli.domain.text import clean, formula_safe
 
 _COLUMNS = ("line", "column", "value", "reason", "fix")
 _NUMBER = re.compile(r"\+?\(?\d(?:[\s().\-/]*\d){6,}")
-_FORMULA_STARTS = tuple("=+-@\t\r\0＝＋－＠")  # spreadsheets run a cell that begins so
 
 
 def shown(cell: str, max_len: int = 60) -> str:
@@ -49,10 +48,6 @@ def _write(file: TextIO, rows: Iterable[RejectedRow]) -> int:
     written = 0
     for row in rows:
         told = (row.column, row.value, row.reason, row.fix)
-        table.writerow([row.line, *map(_formula_safe, told)])
+        table.writerow([row.line, *map(formula_safe, told)])
         written += 1
     return written
-
-
-def _formula_safe(cell: str) -> str:
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell

@@ -18,6 +18,7 @@ from callagent_cli.campaign.attempt import (
     about,
     dial,
     follow,
+    state_of,
 )
 from callagent_cli.campaign.dial_rules import RedialRules, next_step
 from callagent_cli.campaign.eligibility import Eligible, Rules, decide
@@ -170,6 +171,8 @@ class Runner:
         self._line.emit(
             EventName.CALL_ENDED,
             **about(claim),
+            service=self._line.dialer.service,
+            **state_of(self._line),
             disposition=outcome.disposition,
             duration_s=outcome.duration_s,
             cost_usd=outcome.cost_usd,

@@ -1,6 +1,5 @@
 """Taking in a file, again and again, and whose turn it is."""
 
-import os
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -89,7 +88,7 @@ def test_held_contacts_are_looked_at_anew(ledger: Ledger) -> None:
 
 
 def test_nobody_else_reads_the_files(ledger: Ledger, state_dir: Path) -> None:
-    assert stat.S_IMODE(os.stat(state_dir).st_mode) == 0o700
+    assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
     for file in state_dir.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
 

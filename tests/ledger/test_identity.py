@@ -107,7 +107,7 @@ def test_a_journal_of_another_ledger_is_refused(
 
 def test_a_lost_journal_is_refused(dialled: Path, clock: HandClock) -> None:
     (dialled / "ledger.journal").unlink()
-    with pytest.raises(LedgerError, match="journal .* is missing"):
+    with pytest.raises(LedgerError, match=r"journal .* is missing"):
         _open(dialled, clock)
 
 
