@@ -8,12 +8,13 @@ import functools
 import importlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tests.sweeps.product import Arm, nothing
 
+_LEDGER = "state/ledger.db"  # as seen from a campaign's folder
 Replace = Callable[[Any], Any]  # the true function in, the mutant out
 
 
@@ -37,6 +38,10 @@ def _swap(place: str, make: Replace) -> None:
 
 def _nothing_done(_: Any) -> Any:
     return lambda *_args, **_kwargs: None
+
+
+def _disable(place: str) -> None:
+    _swap(place, _nothing_done)
 
 
 def _intent_after_the_post() -> None:
@@ -64,52 +69,31 @@ def _intent_after_the_post() -> None:
     _swap("services.elevenlabs:ElevenLabs.place", place_first)
 
 
-def _no_index() -> None:
-    _after_connect("DROP INDEX IF EXISTS one_open_attempt_per_number")
+def _after_opening(*statements: str) -> None:
+    """Undo a part of the schema as soon as the ledger is open."""
+    ledger = importlib.import_module("callagent_cli.ledger.store").Ledger
+    true_open = ledger.open
 
+    def open_and_undo(*args: Any, **kwargs: Any) -> Any:
+        opened = true_open(*args, **kwargs)
+        with closing(sqlite3.connect(_LEDGER, isolation_level=None)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return opened
 
-def _no_triggers() -> None:
-    _after_connect("DROP TRIGGER IF EXISTS attempts_move_legally")
-    _after_connect("DROP TRIGGER IF EXISTS attempts_end_once")
-
-
-def _after_connect(statement: str) -> None:
-    """Undo a part of the schema before every transaction."""
-
-    class Connection(sqlite3.Connection):
-        def commit(self) -> None:
-            super().commit()
-            super().execute(statement)
-            super().commit()
-
-    _connections(Connection)
-
-
-def _connections(factory: type[sqlite3.Connection]) -> None:
-    true_connect = sqlite3.dbapi2.connect
-
-    def connect(*args: Any, **kwargs: Any) -> Any:
-        return true_connect(*args, **{**kwargs, "factory": factory})
-
-    sqlite3.connect = sqlite3.dbapi2.connect = connect
+    ledger.open = open_and_undo
 
 
 def _no_transaction() -> None:
     """Each statement commits by itself."""
+    connection = importlib.import_module("sqlalchemy").Connection
+    execute = connection.exec_driver_sql
 
-    class Cursor(sqlite3.Cursor):
-        def execute(self, statement: str, *args: Any) -> Any:
-            done = super().execute(statement, *args)
-            if self.connection.in_transaction and not statement.lstrip().startswith("SELECT"):
-                super().execute("COMMIT")
-                super().execute("BEGIN IMMEDIATE")
-            return done
+    def never_begin(self: Any, statement: str, *args: Any, **kwargs: Any) -> Any:
+        is_begin = statement.startswith("BEGIN")
+        return None if is_begin else execute(self, statement, *args, **kwargs)
 
-    class Connection(sqlite3.Connection):
-        def cursor(self, *_: Any, **__: Any) -> Any:
-            return super().cursor(Cursor)
-
-    _connections(Connection)
+    connection.exec_driver_sql = never_begin
 
 
 def _errors_are_transient(*statuses: int | None) -> None:
@@ -164,7 +148,7 @@ def _sql_before_each_run(*statements: str) -> None:
 
 def _tamper(*statements: str) -> None:
     """Past the triggers, which are put back: it is the deed that must be caught."""
-    connection = sqlite3.connect("state/ledger.db", isolation_level=None)
+    connection = sqlite3.connect(_LEDGER, isolation_level=None)
     triggers = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
     guards = connection.execute(triggers).fetchall()
     for name, _ in guards:
@@ -206,10 +190,20 @@ def _errors_swallowed() -> None:
 MUTANTS: dict[str, Mutant] = {
     "intent-after-post": Mutant("the intent is written after the request", _intent_after_the_post),
     "no-journal": Mutant(
-        "no dial journal", lambda: _swap("ledger.journal:Journal.append", _nothing_done)
+        "no dial journal", functools.partial(_disable, "ledger.journal:Journal.append")
     ),
-    "no-index": Mutant("no unique index on open attempts", _no_index),
-    "no-triggers": Mutant("no triggers that keep states legal", _no_triggers),
+    "no-index": Mutant(
+        "no unique index on open attempts",
+        functools.partial(_after_opening, "DROP INDEX IF EXISTS one_open_attempt_per_number"),
+    ),
+    "no-triggers": Mutant(
+        "no triggers that keep states legal",
+        functools.partial(
+            _after_opening,
+            "DROP TRIGGER IF EXISTS attempts_move_legally",
+            "DROP TRIGGER IF EXISTS attempts_end_once",
+        ),
+    ),
     "no-transaction": Mutant("each statement commits by itself", _no_transaction),
     "commit-error-swallowed": Mutant(
         "a transaction that failed counts as done", _errors_swallowed, by="failing-io"
@@ -239,22 +233,22 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "no-look-up": Mutant(
         "a second request without asking for the first",
-        lambda: _swap("campaign.attempt:_look_first", _nothing_done),
+        functools.partial(_disable, "campaign.attempt:_look_first"),
         ("503", "503-rang"),
     ),
     "placed-forgotten": Mutant(
         "the provider's answer is not written down",
-        lambda: _swap("ledger.store:Ledger.record_placed", _nothing_done),
+        functools.partial(_disable, "ledger.store:Ledger.record_placed"),
     ),
     "redirects-followed": Mutant("redirects are followed", _followed_redirects, ("307",)),
     "lock-ignored": Mutant(
         "the ledger's lock is not asked for",
-        lambda: _swap("ledger.lease:fcntl.flock", _nothing_done),
+        functools.partial(_disable, "ledger.lease:fcntl.flock"),
         by="crowd",
     ),
     "identity-unchecked": Mutant(
         "journal and ledger are not compared",
-        lambda: _swap("ledger.identity:check_content", _nothing_done),
+        functools.partial(_disable, "ledger.identity:check_content"),
         by="damage",
     ),
 }
