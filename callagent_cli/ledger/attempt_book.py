@@ -5,20 +5,54 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    String,
+    Update,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from callagent_cli.domain.call import AttemptState, Claim, Outcome, Placed, Ticket
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
-from callagent_cli.domain.errors import InputError, LedgerError
-from callagent_cli.ledger.contact_book import contact_of, move_contact
-from callagent_cli.ledger.database import Conflict, Database, stamp, unstamp
+from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.contact_book import move_contact
+from callagent_cli.ledger.database import Conflict, Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.outbox import Message, write_owed
-from callagent_cli.ledger.records import Candidate, DoubtfulAttempt, NextStep, PlacedCall
-from callagent_cli.ledger.schema import attempts, contacts
+from callagent_cli.ledger.records import Candidate, NextStep
+from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta
 
-_WAITING = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
+_THIS = attempts.c.attempt_id == bindparam("this")
+_CONTACT = (contacts.c.campaign == bindparam("of_campaign")) & (
+    contacts.c.phone == bindparam("of_phone")
+)
+_TAKE = (
+    update(contacts)
+    .where(_CONTACT, IS_WAITING)
+    .values(state=ContactState.IN_PROGRESS.value, due_at="", reason="")
+)
+_EARLIER = select(func.count()).where(
+    attempts.c.campaign == bindparam("of_campaign"),
+    attempts.c.phone == bindparam("of_phone"),
+    attempts.c.state != AttemptState.RELEASED.value,  # nothing was sent: no attempt of a call
+)
+_CLAIM = insert(attempts)
+_BEGIN = update(attempts).where(_THIS, attempts.c.state == AttemptState.CLAIMED.value)
+_CHANGE = update(attempts).where(_THIS)
+_GENERATION = meta.c.key == "generation"
+_GROW = (
+    update(meta)
+    .where(_GENERATION)
+    .values(value=cast(cast(meta.c.value, Integer) + 1, String))
+    .returning(meta.c.value)
+)
 
 
 def new_attempt_id() -> str:
@@ -33,35 +67,26 @@ class AttemptBook:
 
     def claim(self, campaign: str, candidate: Candidate, run_id: str) -> Claim | None:
         """Lease a contact to this run; None when somebody else has the contact or the number."""
+        self._database.require_sound()
         contact, attempt_id = candidate.contact, new_attempt_id()
-        earlier = select(func.count()).where(
-            attempts.c.campaign == campaign, attempts.c.phone == contact.phone
-        )
+        who = {"of_campaign": campaign, "of_phone": contact.phone}
         try:
             with self._database.transaction() as connection:
-                taken = connection.execute(
-                    update(contacts)
-                    .where(
-                        contacts.c.campaign == campaign,
-                        contacts.c.phone == contact.phone,
-                        contacts.c.state.in_(_WAITING),
-                    )
-                    .values(state=ContactState.IN_PROGRESS.value, due_at="", reason="")
-                )
-                if taken.rowcount != 1:
+                if connection.execute(_TAKE, who).rowcount != 1:
                     return None
-                attempt_no = int(connection.execute(earlier).scalar_one()) + 1
+                attempt_no = int(connection.execute(_EARLIER, who).scalar_one()) + 1
                 connection.execute(
-                    insert(attempts).values(
-                        attempt_id=attempt_id,
-                        campaign=campaign,
-                        phone=contact.phone,
-                        attempt_no=attempt_no,
-                        state=AttemptState.CLAIMED.value,
-                        run_id=run_id,
-                        claimed_at=stamp(self._clock.now()),
-                        looked_up=0,
-                    )
+                    _CLAIM,
+                    {
+                        "attempt_id": attempt_id,
+                        "campaign": campaign,
+                        "phone": contact.phone,
+                        "attempt_no": attempt_no,
+                        "state": AttemptState.CLAIMED.value,
+                        "run_id": run_id,
+                        "claimed_at": stamp(self._clock.now()),
+                        "looked_up": 0,
+                    },
                 )
         except Conflict:  # the number has an open attempt in another campaign
             return None
@@ -74,27 +99,28 @@ class AttemptBook:
         `dialing` that the ledger itself reports; the other order would leave a journal ahead of
         its ledger, which looks like a restored backup and stops every later run.
         """
+        self._database.require_sound()
         now = self._clock.now()
-        self._move(
-            claim.attempt_id,
-            AttemptState.DIALING,
-            started_at=stamp(now),
-            evidence=dict(evidence),
-            run_id=run_id,
+        with self._database.transaction() as connection:
+            begun = {"started_at": stamp(now), "evidence": dict(evidence), "run_id": run_id}
+            _change(connection, claim.attempt_id, AttemptState.DIALING, begun, which=_BEGIN)
+            generation = int(connection.execute(_GROW).scalar_one())
+        ticket, contact = Ticket(claim, now), claim.contact
+        intent = Intent(
+            claim.attempt_id, claim.campaign, contact.phone, contact.id, now, generation
         )
-        contact = claim.contact
         try:
-            self._journal.append(
-                Intent(claim.attempt_id, claim.campaign, contact.phone, contact.id, now)
-            )
+            self._journal.append(intent)
         except OSError as error:
-            ticket = Ticket(claim, now)
-            why = f"the dial journal {self._journal.path} cannot be written: {error.strerror}"
-            with suppress(LedgerError):  # nothing was sent; if even this fails, it is in doubt
-                back = NextStep(ContactState.PENDING, reason=why)
-                self.record_refused(ticket, error=why, category="transient", step=back)
-            raise LedgerError(why, hint="free disk space or mend the folder's rights") from None
-        return Ticket(claim, now)
+            self._take_back(ticket, error)
+        return ticket
+
+    def _take_back(self, ticket: Ticket, error: OSError) -> None:
+        why = f"the dial journal {self._journal.path} cannot be written: {error.strerror}"
+        with suppress(LedgerError):  # nothing was sent; if even this fails, it is in doubt
+            back = NextStep(ContactState.PENDING, reason=why)
+            self.record_refused(ticket, error=why, category="transient", step=back)
+        raise LedgerError(why, hint="free disk space or mend the folder's rights") from None
 
     def release(self, claim: Claim, step: NextStep) -> None:
         """Give a claim back: nothing was sent."""
@@ -102,16 +128,10 @@ class AttemptBook:
 
     def record_placed(self, ticket: Ticket, placed: Placed) -> None:
         """The provider has the call; also for an attempt in doubt that was found."""
-        claim = ticket.claim
-        with self._database.transaction() as connection:
-            connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == claim.attempt_id)
-                .values(state=AttemptState.PLACED.value, conversation_id=placed.conversation_id)
-            )
-            move_contact(
-                connection, claim.campaign, ticket.phone, NextStep(ContactState.IN_PROGRESS)
-            )
+        step = NextStep(ContactState.IN_PROGRESS)
+        self._record(
+            ticket.claim, AttemptState.PLACED, step, conversation_id=placed.conversation_id
+        )
 
     def record_refused(self, ticket: Ticket, *, error: str, category: str, step: NextStep) -> None:
         """Definitely no call."""
@@ -122,14 +142,9 @@ class AttemptBook:
     def record_unknown(self, ticket: Ticket, *, error: str) -> None:
         """May have rung: nobody calls this contact until it is known."""
         step = NextStep(ContactState.NEEDS_REVIEW, reason=f"may have rung: {error}")
-        claim = ticket.claim
-        with self._database.transaction() as connection:
-            connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == claim.attempt_id)
-                .values(state=AttemptState.UNKNOWN.value, error=error, error_category="ambiguous")
-            )
-            move_contact(connection, claim.campaign, ticket.phone, step)
+        self._record(
+            ticket.claim, AttemptState.UNKNOWN, step, error=error, error_category="ambiguous"
+        )
 
     def record_looked_up(self, ticket: Ticket) -> None:
         """The provider was asked for an attempt in doubt."""
@@ -148,108 +163,46 @@ class AttemptBook:
         """The call has ended: attempt, contact and messages owed, all or nothing."""
         claim = ticket.claim
         with self._database.transaction() as connection:
-            connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == claim.attempt_id)
-                .values(
-                    state=AttemptState.COMPLETED.value,
-                    ended_at=stamp(outcome.ended_at),
-                    disposition=outcome.disposition.value,
-                    duration_s=outcome.duration_s,
-                    cost_usd=outcome.cost_usd,
-                    summary=outcome.summary,
-                    error=outcome.error or None,
-                    collected=dict(outcome.collected),
-                )
-            )
-            move_contact(connection, claim.campaign, ticket.phone, step)
-            connection.execute(
-                update(contacts)
-                .where(contacts.c.campaign == claim.campaign, contacts.c.phone == ticket.phone)
-                .values(disposition=outcome.disposition.value)
+            _change(connection, claim.attempt_id, AttemptState.COMPLETED, _ended(outcome))
+            move_contact(
+                connection, claim.campaign, ticket.phone, step, disposition=outcome.disposition
             )
             write_owed(connection, owed, outcome.ended_at)
 
-    def resolve(self, attempt_id: str, *, called: bool, by: str, note: str) -> None:
-        """Settle an attempt in doubt, by a named person."""
-        with self._database.transaction() as connection:
-            row = connection.execute(
-                select(attempts).where(attempts.c.attempt_id == attempt_id)
-            ).first()
-            if row is None or row.state != AttemptState.UNKNOWN:
-                raise InputError(
-                    f"{attempt_id} is not in doubt" if row else f"no attempt {attempt_id}",
-                    hint="`callagent review` lists the attempts in doubt",
-                )
-            state = AttemptState.COMPLETED if called else AttemptState.REFUSED
-            connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == attempt_id)
-                .values(
-                    state=state.value,
-                    disposition="unknown" if called else None,
-                    ended_at=stamp(self._clock.now()),
-                    resolved_by=by,
-                    note=note,
-                )
-            )
-            step = (
-                NextStep(ContactState.COMPLETED, reason=f"called, says {by}")
-                if called
-                else NextStep(ContactState.PENDING, reason=f"not called, says {by}")
-            )
-            move_contact(connection, row.campaign, row.phone, step)
-
-    def placed_calls(self, campaign: str) -> list[PlacedCall]:
-        """Calls that the provider has and nobody has followed to their end."""
-        return [
-            PlacedCall(_ticket(row), row.conversation_id)
-            for row in self._open(AttemptState.PLACED, campaign)
-        ]
-
-    def in_doubt(self, campaign: str | None = None) -> list[DoubtfulAttempt]:
-        """Attempts that may have rung, oldest first."""
-        return [
-            DoubtfulAttempt(
-                _ticket(row), row.error or "", row.looked_up, unstamp(row.last_looked_at)
-            )
-            for row in self._open(AttemptState.UNKNOWN, campaign)
-        ]
-
-    def _open(self, state: AttemptState, campaign: str | None) -> list[Row[tuple[object, ...]]]:
-        joined = (attempts.c.campaign == contacts.c.campaign) & (
-            attempts.c.phone == contacts.c.phone
-        )
-        found = (
-            select(attempts, contacts)
-            .join(contacts, joined)
-            .where(attempts.c.state == state.value)
-            .order_by(attempts.c.claimed_at)
-        )
-        if campaign is not None:
-            found = found.where(attempts.c.campaign == campaign)
-        with self._database.reading() as connection:
-            return list(connection.execute(found))
-
-    def _move(self, attempt_id: str, state: AttemptState, **values: object) -> None:
-        moved = update(attempts).where(attempts.c.attempt_id == attempt_id)
-        with self._database.transaction() as connection:
-            connection.execute(moved.values(state=state.value, **values))
-
     def _close(self, claim: Claim, state: AttemptState, step: NextStep, **values: object) -> None:
+        self._record(claim, state, step, ended_at=stamp(self._clock.now()), **values)
+
+    def _record(self, claim: Claim, state: AttemptState, step: NextStep, **values: object) -> None:
         with self._database.transaction() as connection:
-            connection.execute(
-                update(attempts)
-                .where(attempts.c.attempt_id == claim.attempt_id)
-                .values(state=state.value, ended_at=stamp(self._clock.now()), **values)
-            )
+            _change(connection, claim.attempt_id, state, values)
             move_contact(connection, claim.campaign, claim.contact.phone, step)
 
 
-def _ticket(row: Row[tuple[object, ...]]) -> Ticket:
-    """From a row of `attempts` joined with its contact; the intent is long on disk."""
-    claim = Claim(row.attempt_id, row.attempt_no, row.campaign, contact_of(row), 0)
-    started_at = unstamp(row.started_at or row.claimed_at)
-    if started_at is None:
-        raise LedgerError(f"attempt {row.attempt_id} has no time", hint="restore a backup")
-    return Ticket(claim, started_at)
+def _ended(outcome: Outcome) -> dict[str, object]:
+    return {
+        "ended_at": stamp(outcome.ended_at),
+        "disposition": outcome.disposition.value,
+        "duration_s": outcome.duration_s,
+        "cost_usd": outcome.cost_usd,
+        "summary": outcome.summary,
+        "error": outcome.error or None,
+        "collected": dict(outcome.collected),
+    }
+
+
+def _change(
+    connection: Connection,
+    attempt_id: str,
+    state: AttemptState,
+    values: Mapping[str, object],
+    *,
+    which: Update = _CHANGE,
+) -> None:
+    """Inside the caller's transaction. An attempt that is not where the step expects it is an
+    error: a silent nothing could let a call go on that the ledger does not know."""
+    changed = connection.execute(which, {"this": attempt_id, "state": state.value, **values})
+    if changed.rowcount != 1:
+        raise LedgerError(
+            f"attempt {attempt_id} cannot become {state.value}: another step was there first",
+            hint="nothing more was dialled; start the same command again",
+        )

@@ -1,61 +1,54 @@
-"""Contacts of a campaign: taken in, next due, set aside, put back."""
+"""Contacts of a campaign: next due, set aside, put back."""
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
-from itertools import islice
 
-from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from callagent_cli.domain.call import OPEN_STATES, AttemptState
-from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import Contact, ContactState, DuplicateRow, RejectedRow
+from callagent_cli.domain.call import AttemptState, Disposition
+from callagent_cli.domain.contact import Contact, ContactState
 from callagent_cli.ledger.database import Database, stamp, unstamp
-from callagent_cli.ledger.records import Candidate, ImportCounts, NextStep, Standing
-from callagent_cli.ledger.schema import attempts, campaigns, contacts, rejected
+from callagent_cli.ledger.records import Candidate, NextStep, Standing
+from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts
 
-_BATCH = 2000  # rows a transaction: memory and the time to the first dial stay small
-_WAITING = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
-MAY_HAVE_RUNG = (AttemptState.PLACED, AttemptState.COMPLETED, AttemptState.UNKNOWN)
+_MAY_HAVE_RUNG = (AttemptState.PLACED, AttemptState.COMPLETED, AttemptState.UNKNOWN)
 
-_HISTORY = select(func.max(attempts.c.started_at)).where(attempts.c.state.in_(MAY_HAVE_RUNG))
 _HAS_OPEN_ATTEMPT = (
-    select(attempts.c.attempt_id)
-    .where(attempts.c.phone == contacts.c.phone, attempts.c.state.in_(sorted(OPEN_STATES)))
-    .exists()
+    select(attempts.c.attempt_id).where(attempts.c.phone == contacts.c.phone, IS_OPEN).exists()
 )
-
-
-@dataclass(slots=True)
-class _Counts:
-    new: int = 0
-    changed: int = 0
-    known: int = 0
-    duplicates: int = 0
-    rejected: int = 0
+_NEXT_DUE = (
+    select(contacts)
+    .where(
+        contacts.c.campaign == bindparam("of_campaign"),
+        IS_WAITING,
+        contacts.c.due_at <= bindparam("by"),
+        ~_HAS_OPEN_ATTEMPT,
+    )
+    .order_by(contacts.c.due_at, contacts.c.position)
+    .limit(1)
+)
+_CALLS = (
+    select(attempts.c.campaign, attempts.c.started_at, attempts.c.disposition)
+    .where(attempts.c.phone == bindparam("of_phone"), attempts.c.state.in_(_MAY_HAVE_RUNG))
+    .order_by(attempts.c.started_at)
+)
+_MOVE = (
+    update(contacts)
+    .where(
+        contacts.c.campaign == bindparam("of_campaign"), contacts.c.phone == bindparam("of_phone")
+    )
+    .values(
+        state=bindparam("to_state"),
+        due_at=bindparam("due"),
+        reason=bindparam("why"),
+        is_transient=bindparam("passing"),
+    )
+)
+_MOVE_AT_END = _MOVE.values(disposition=bindparam("ended_as"))
 
 
 class ContactBook:
     _database: Database
-    _clock: Clock
-
-    def import_contacts(
-        self, campaign: str, rows: Iterable[Contact | RejectedRow], *, source: str
-    ) -> ImportCounts:
-        """Take in a file: new rows join, renewed fields reach contacts not yet called, nobody
-        already called changes state. Rows that vanished from the file stay as they are.
-        Constant memory in the rows."""
-        counts, stream = _Counts(), iter(rows)
-        with self._database.transaction() as connection:
-            _note_campaign(connection, campaign, source, stamp(self._clock.now()))
-            connection.execute(delete(rejected).where(rejected.c.campaign == campaign))
-            position = _last_position(connection, campaign)
-        while batch := list(islice(stream, _BATCH)):
-            with self._database.transaction() as connection:
-                position = _take_in(connection, campaign, batch, position, counts)
-        return ImportCounts(
-            counts.new, counts.changed, counts.known, counts.duplicates, counts.rejected
-        )
 
     def next_due(
         self, campaign: str, now: datetime, *, only: Collection[str] | None = None
@@ -64,21 +57,11 @@ class ContactBook:
 
         only: contact ids; None for everybody.
         """
-        due = (
-            select(contacts)
-            .where(
-                contacts.c.campaign == campaign,
-                contacts.c.state.in_(_WAITING),
-                contacts.c.due_at <= stamp(now),
-                ~_HAS_OPEN_ATTEMPT,
-            )
-            .order_by(contacts.c.due_at, contacts.c.position)
-            .limit(1)
-        )
+        due = _NEXT_DUE
         if only is not None:
             due = due.where(or_(contacts.c.id.in_(only), contacts.c.phone.in_(only)))
         with self._database.reading() as connection:
-            row = connection.execute(due).first()
+            row = connection.execute(due, {"of_campaign": campaign, "by": stamp(now)}).first()
             if row is None:
                 return None
             calls_made, last_call_at = history(connection, campaign, row.phone)
@@ -144,18 +127,30 @@ class ContactBook:
             return connection.execute(moved).rowcount
 
 
-def move_contact(connection: Connection, campaign: str, phone: str, step: NextStep) -> None:
-    """Inside the caller's transaction."""
-    connection.execute(
-        update(contacts)
-        .where(contacts.c.campaign == campaign, contacts.c.phone == phone)
-        .values(
-            state=step.state.value,
-            due_at=stamp(step.next_at) if step.next_at else "",
-            reason=step.reason,
-            is_transient=step.is_transient,
-        )
-    )
+def move_contact(
+    connection: Connection,
+    campaign: str,
+    phone: str,
+    step: NextStep,
+    *,
+    disposition: Disposition | None = None,
+) -> None:
+    """Inside the caller's transaction.
+
+    disposition: of the attempt that has just ended; None leaves the last one.
+    """
+    moved = {
+        "of_campaign": campaign,
+        "of_phone": phone,
+        "to_state": step.state.value,
+        "due": stamp(step.next_at) if step.next_at else "",
+        "why": step.reason,
+        "passing": step.is_transient,
+    }
+    if disposition is None:
+        connection.execute(_MOVE, moved)
+    else:
+        connection.execute(_MOVE_AT_END, {**moved, "ended_as": disposition.value})
 
 
 def history(connection: Connection, campaign: str, phone: str) -> tuple[int, datetime | None]:
@@ -163,14 +158,10 @@ def history(connection: Connection, campaign: str, phone: str) -> tuple[int, dat
 
     A busy line disturbed nobody: it counts as a call, and not for the gap between two calls.
     """
-    reached_at = case((attempts.c.disposition == "busy", None), else_=attempts.c.started_at)
-    row = connection.execute(
-        select(
-            func.coalesce(func.sum(case((attempts.c.campaign == campaign, 1), else_=0)), 0),
-            func.max(reached_at),
-        ).where(attempts.c.phone == phone, attempts.c.state.in_(MAY_HAVE_RUNG))
-    ).one()
-    return int(row[0]), unstamp(row[1])
+    calls = connection.execute(_CALLS, {"of_phone": phone}).all()
+    made = sum(1 for call in calls if call.campaign == campaign)
+    reached = [call.started_at for call in calls if call.disposition != Disposition.BUSY]
+    return made, unstamp(reached[-1]) if reached else None
 
 
 def contact_of(row: Row[tuple[object, ...]]) -> Contact:
@@ -185,122 +176,3 @@ def contact_of(row: Row[tuple[object, ...]]) -> Contact:
         variables=row.variables,
         line=row.line,
     )
-
-
-def _note_campaign(connection: Connection, campaign: str, source: str, now: str) -> None:
-    known = select(campaigns.c.campaign).where(campaigns.c.campaign == campaign)
-    if connection.execute(known).first() is None:
-        connection.execute(
-            insert(campaigns).values(campaign=campaign, created_at=now, source=source)
-        )
-
-
-def _last_position(connection: Connection, campaign: str) -> int:
-    last = select(func.max(contacts.c.position)).where(contacts.c.campaign == campaign)
-    return connection.execute(last).scalar_one() or 0
-
-
-def _take_in(
-    connection: Connection,
-    campaign: str,
-    batch: list[Contact | RejectedRow],
-    position: int,
-    counts: _Counts,
-) -> int:
-    """Write one batch; returns the last position given away."""
-    people = [row for row in batch if isinstance(row, Contact)]
-    known = _known(connection, campaign, [person.phone for person in people])
-    fresh = []
-    for person in people:
-        before = known.get(person.phone)
-        if before is None:
-            position += 1
-            fresh.append(_new_row(campaign, person, position))
-        elif _fields(person) == before[0] or before[1] not in _RENEWABLE:
-            counts.known += 1
-        else:
-            counts.changed += 1
-            _renew(connection, campaign, person)
-    if fresh:
-        connection.execute(insert(contacts), fresh)
-    counts.new += len(fresh)
-    _note_rejected(connection, campaign, _rejects(batch), counts)
-    return position
-
-
-_RENEWABLE = (*_WAITING, ContactState.FAILED, ContactState.SKIPPED)
-
-
-def _known(
-    connection: Connection, campaign: str, phones: list[str]
-) -> dict[str, tuple[dict[str, object], str]]:
-    """phone → (fields as stored, state)."""
-    known = {}
-    for start in range(0, len(phones), 500):  # some databases bound the parameters of a query
-        some = phones[start : start + 500]
-        rows = connection.execute(
-            select(contacts).where(contacts.c.campaign == campaign, contacts.c.phone.in_(some))
-        )
-        known.update({row.phone: (_fields(contact_of(row)), row.state) for row in rows})
-    return known
-
-
-def _fields(contact: Contact) -> dict[str, object]:
-    return {
-        "id": contact.id,
-        "name": contact.name,
-        "email": contact.email,
-        "language": contact.language,
-        "timezone": contact.timezone,
-        "consent": contact.consent,
-        "variables": dict(contact.variables),
-    }
-
-
-def _new_row(campaign: str, contact: Contact, position: int) -> dict[str, object]:
-    return {
-        **_fields(contact),
-        "campaign": campaign,
-        "phone": contact.phone,
-        "line": contact.line,
-        "position": position,
-        "state": ContactState.PENDING.value,
-        "due_at": "",
-        "reason": "",
-        "is_transient": False,
-    }
-
-
-def _renew(connection: Connection, campaign: str, contact: Contact) -> None:
-    connection.execute(
-        update(contacts)
-        .where(contacts.c.campaign == campaign, contacts.c.phone == contact.phone)
-        .values(**_fields(contact), line=contact.line)
-    )
-
-
-def _rejects(batch: list[Contact | RejectedRow]) -> Iterator[RejectedRow]:
-    return (row for row in batch if isinstance(row, RejectedRow))
-
-
-def _note_rejected(
-    connection: Connection, campaign: str, rows: Iterable[RejectedRow], counts: _Counts
-) -> None:
-    noted = []
-    for row in rows:
-        is_duplicate = isinstance(row, DuplicateRow)
-        counts.duplicates += is_duplicate
-        counts.rejected += not is_duplicate
-        noted.append(
-            {
-                "campaign": campaign,
-                "no": counts.duplicates + counts.rejected,
-                "line": row.line,
-                "column_name": row.column,
-                "value": row.value,
-                "reason": row.reason,
-                "fix": row.fix,
-            }
-        )
-    if noted:
-        connection.execute(insert(rejected), noted)

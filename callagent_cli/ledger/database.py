@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from json import JSONDecodeError
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -17,20 +16,18 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.folder import sync_folder
 
-# a damaged file may also hold text that is none, or JSON that is none
-_BROKEN = (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError, JSONDecodeError)
-
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA fullfsync=1",
+_SETTINGS = (
+    "PRAGMA busy_timeout=5000",  # milliseconds
     "PRAGMA foreign_keys=ON",
     "PRAGMA trusted_schema=OFF",
-    "PRAGMA busy_timeout=5000",
 )
-# sqlite3 decodes even its own error messages, and a damaged page may be quoted in them
-_DRIVER_ERRORS = (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError)
+_DURABLE = ("PRAGMA synchronous=FULL", "PRAGMA fullfsync=1")
+# text, JSON or a time that nobody can read is a ValueError; sqlite3 decodes even its own
+# messages, and a damaged page may be quoted in them
+_BROKEN = (SQLAlchemyError, sqlite3.Error, ValueError)
+_LOG_AHEAD = ("PRAGMA journal_mode=WAL",)
 
 
 def stamp(at: datetime) -> str:
@@ -47,19 +44,21 @@ class Conflict(LedgerError):
 
 
 class Database:
-    """Invariant: a transaction that raises has changed nothing, or the run ends.
+    """Invariant: a transaction that raises has changed nothing, or no dial follows it.
 
     is_draft: everything is in the one file as soon as it is committed, so that the file can
     be moved; no write-ahead log whose last copying back may fail in silence.
     """
 
     def __init__(self, path: Path, *, is_readonly: bool = False, is_draft: bool = False) -> None:
-        self.path = path
+        self.path, self.is_readonly = path, is_readonly
         self._lock = threading.RLock()
+        self._is_sound = True
         self._engine = _engine(path, is_readonly=is_readonly, is_draft=is_draft)
         try:
             self._connection = self._engine.connect()
-        except _DRIVER_ERRORS as error:
+        except _BROKEN as error:
+            self._engine.dispose()
             raise unusable(path, error) from None
 
     @contextmanager
@@ -70,27 +69,48 @@ class Database:
     # On one connection a read inside a transaction of its own is also a consistent one.
     reading = transaction
 
+    def require_sound(self) -> None:
+        """Refuse to go on towards a dial once any step has failed: a commit that raised may
+        still be found on the disk, and what is begun after it could not be trusted."""
+        if not self._is_sound:
+            raise LedgerError(
+                f"a step in the ledger {self.path} failed earlier; nothing more is dialled",
+                hint="start the same command again",
+            )
+
     @contextmanager
     def _in_words(self) -> Iterator[None]:
         try:
             yield
         except IntegrityError as error:
             raise Conflict(f"the ledger refused the step: {error.orig}") from None
-        except _DRIVER_ERRORS as error:
+        except _BROKEN as error:
+            self._is_sound = False
             raise unusable(self.path, error) from None
 
     def backup(self, target: Path) -> None:
-        """A consistent copy, made while others write; `target` must not exist."""
-        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        os.close(handle)
-        with self._lock, self._in_words():
-            source = self._connection.connection.driver_connection
-            copy = sqlite3.connect(target)
-            try:
-                source.backup(copy)  # type: ignore[union-attr]  # the driver is sqlite3
-                copy.execute("PRAGMA journal_mode=DELETE")
-            finally:
-                copy.close()
+        """Write a consistent copy, while others write. Raises FileExistsError rather than
+        overwrite; leaves nothing behind when it fails."""
+        handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with self._lock, self._in_words():
+                self._copy_to(target)
+            os.fsync(handle)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(handle)
+        sync_folder(target.parent)
+
+    def _copy_to(self, target: Path) -> None:
+        source = self._connection.connection.driver_connection
+        copy = sqlite3.connect(target)
+        try:
+            source.backup(copy)  # type: ignore[union-attr]  # the driver is sqlite3
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, without side files
+        finally:
+            copy.close()
 
     def close(self) -> None:
         with self._lock:
@@ -99,23 +119,28 @@ class Database:
 
 
 def _engine(path: Path, *, is_readonly: bool, is_draft: bool) -> Engine:
-    mode = "ro" if is_readonly else "rw"
+    # never "rwc": opening must not make an empty ledger out of a missing one
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if is_readonly else 'rw'}"
     engine = create_engine(
-        f"sqlite+pysqlite:///file:{path}?mode={mode}&uri=true",
+        "sqlite+pysqlite://",
         poolclass=StaticPool,
-        connect_args={"check_same_thread": False, "isolation_level": None},
+        creator=lambda: sqlite3.connect(
+            uri, uri=True, isolation_level=None, check_same_thread=False
+        ),
     )
+    settings = _SETTINGS if is_readonly else (*_SETTINGS, *_DURABLE)
+    if not is_readonly and not is_draft:
+        settings = (*settings, *_LOG_AHEAD)
+    begin = "BEGIN" if is_readonly else "BEGIN IMMEDIATE"  # a claim that reads first must not race
 
     @event.listens_for(engine, "connect")
     def _settle(connection: sqlite3.Connection, _record: object) -> None:
-        pragmas = _PRAGMAS[3:] if is_readonly else _PRAGMAS[1 if is_draft else 0 :]
-        for pragma in pragmas:
+        for pragma in settings:
             connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # take the write lock at once: a claim that reads first must not lose a race
-        connection.exec_driver_sql("BEGIN" if is_readonly else "BEGIN IMMEDIATE")
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
 
     return engine
 
@@ -124,6 +149,8 @@ def unusable(path: Path, error: Exception) -> LedgerError:
     """What went wrong with the ledger's file, without statements or their values."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     words = str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
+    if isinstance(cause, ValueError):  # its own words may quote what they stumbled on
+        words = "it holds a value that cannot be read"
     return LedgerError(f"the ledger {path} cannot be used: {words}", hint=_hint(words))
 
 
@@ -134,6 +161,6 @@ def _hint(words: str) -> str:
         return "make the state_dir writable for this user"
     if "locked" in words:
         return "another program holds the file; end it, then start again"
-    if any(damage in words for damage in ("malformed", "not a database", "Decode")):
+    if any(sign in words for sign in ("malformed", "not a database", "no such", "be read")):
         return "restore a backup, or run `callagent ledger recover`"
     return "nothing more was dialled; start the same command again"

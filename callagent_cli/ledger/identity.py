@@ -5,15 +5,15 @@ dial journal would make people look uncalled. Each of these is refused, with the
 """
 
 import os
-import shutil
-import sqlite3
 import uuid
 from pathlib import Path
 
 from sqlalchemy import insert, select
 
+from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.errors import LedgerError
-from callagent_cli.ledger.database import Database, unusable
+from callagent_cli.ledger.database import Database
+from callagent_cli.ledger.folder import only_one, sync_folder
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.schema import (
     APPLICATION_ID,
@@ -26,27 +26,7 @@ from callagent_cli.ledger.schema import (
 
 _MAGIC = b"SQLite format 3\x00"
 _RECOVER = "put the newest ledger back, or run `callagent ledger recover`"
-ENOUGH_BYTES = 50_000_000
-
-
-def prepare_folder(state_dir: Path, *, enough_bytes: int = ENOUGH_BYTES) -> None:
-    """Make the folder if need be, and see that it can be written."""
-    try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        probe = state_dir / f".probe-{uuid.uuid4().hex}"
-        probe.touch(mode=0o600)
-        probe.unlink()
-        free = shutil.disk_usage(state_dir).free
-    except OSError as error:
-        raise LedgerError(
-            f"the state_dir {state_dir} cannot be written: {error.strerror}",
-            hint="choose another `state_dir` in config.yml, or mend the folder's rights",
-        ) from None
-    if free < enough_bytes:
-        raise LedgerError(
-            f"only {free // 1_000_000} MB are free in {state_dir}",
-            hint=f"free at least {enough_bytes // 1_000_000} MB: the intent to dial must fit",
-        )
+_UNSENT = {AttemptState.CLAIMED, AttemptState.RELEASED}
 
 
 def check_files(ledger: Path, journal: Journal) -> bool:
@@ -61,7 +41,17 @@ def check_files(ledger: Path, journal: Journal) -> bool:
                 f"{ledger} is missing, but its dial journal is there: people have been called",
                 hint=_RECOVER,
             )
+        if ledger.with_name(f"{ledger.name}-wal").exists():
+            raise LedgerError(
+                f"{ledger} is missing, but its write-ahead log is there", hint=_RECOVER
+            )
         return True
+    check_head(ledger)
+    return False
+
+
+def check_head(ledger: Path) -> None:
+    """The first 100 bytes tell whose file it is; see the SQLite file format, 1.3."""
     try:
         with ledger.open("rb") as file:
             head = file.read(100)
@@ -73,13 +63,20 @@ def check_files(ledger: Path, journal: Journal) -> bool:
         raise LedgerError(f"{ledger} is not a ledger", hint=_RECOVER)
     if len(head) < 100 or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
         raise LedgerError(f"{ledger} belongs to another program", hint=_RECOVER)
-    return False
 
 
 def create(ledger: Path, journal: Journal) -> None:
-    """Make both files. The ledger appears under its name only when both are whole."""
-    workspace = uuid.uuid4().hex
-    draft = ledger.with_suffix(".draft")
+    """Make both files, for the holder of the run's lock. The ledger appears under its name only
+    when both are whole."""
+    workspace, draft = uuid.uuid4().hex, ledger.with_name(f"{ledger.name}.draft")
+    _write_draft(draft, workspace)
+    if not journal.exists() or journal.knows_nobody():
+        journal.create(workspace)
+    draft.replace(ledger)
+    sync_folder(ledger.parent)
+
+
+def _write_draft(draft: Path, workspace: str) -> None:
     for left in draft.parent.glob(f"{draft.name}*"):  # by a run that died here
         left.unlink()
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -96,65 +93,73 @@ def create(ledger: Path, journal: Journal) -> None:
                 [
                     {"key": "schema_version", "value": str(SCHEMA_VERSION)},
                     {"key": "workspace", "value": workspace},
+                    {"key": "generation", "value": "0"},
                 ],
             )
     finally:
         database.close()
-    if not journal.exists() or journal.knows_nobody():
-        journal.create(workspace)
-    draft.replace(ledger)
-    _sync_folder(ledger.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def schema_version(database: Database) -> int:
+    """The ledger's schema. Raises LedgerError for one that only a newer program understands."""
+    with database.reading() as connection:
+        told = connection.execute(select(meta.c.value).where(meta.c.key == "schema_version"))
+        noted = told.scalar_one_or_none() or "?"
+        marked = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    if not noted.isdigit() or max(int(noted), marked) > SCHEMA_VERSION:
+        newest = max(noted, str(marked), key=lambda version: (len(version), version))
+        raise LedgerError(
+            f"{database.path} was written by a newer callagent (schema {newest})",
+            hint="upgrade callagent on this machine",
+        )
+    return int(noted)
+
+
+def check_readable(database: Database) -> None:
+    """Whether this program knows the tables, for one that may only look."""
+    if schema_version(database) < SCHEMA_VERSION:
+        raise LedgerError(
+            f"{database.path} was written by an older callagent",
+            hint="the next `callagent run` brings it up to date",
+        )
 
 
 def check_content(database: Database, journal: Journal) -> None:
-    """Schema, damage, and whether the journal knows calls that the ledger does not."""
-    values = _meta(database)
-    version = values.get("schema_version", "?")
-    with database.reading() as connection:
-        marked = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if not version.isdigit() or max(int(version), marked) > SCHEMA_VERSION:
-        raise LedgerError(
-            f"{database.path} was written by a newer callagent",
-            hint="upgrade callagent on this machine",
-        )
+    """Damage, missing rules, and whether the journal knows calls that the ledger does not."""
+    check_undamaged(database)
+    _check_rules(database)
+    _check_journal(database, journal)
+
+
+def check_undamaged(database: Database) -> None:
     with database.reading() as connection:
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if verdict != "ok":
         raise LedgerError(f"{database.path} is damaged: {verdict}", hint=_RECOVER)
-    _check_journal(database, journal, values.get("workspace", ""))
 
 
-def _meta(database: Database) -> dict[str, str]:
-    try:
-        with database.reading() as connection:
-            return {row.key: row.value for row in connection.execute(select(meta))}
-    except sqlite3.Error as error:
-        raise unusable(database.path, error) from None
+def _check_rules(database: Database) -> None:
+    """The triggers and the unique index are there, word for word."""
+    kept = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'index')"
+    with database.reading() as connection:
+        rules = {row.name: row.sql for row in connection.exec_driver_sql(kept)}
+    expected = {trigger.strip() for trigger in TRIGGERS}
+    if not expected <= set(rules.values()) or "one_open_attempt_per_number" not in rules:
+        raise LedgerError(
+            f"{database.path} lacks rules that keep people from being called twice", hint=_RECOVER
+        )
 
 
-def _check_journal(database: Database, journal: Journal, workspace: str) -> None:
+def _check_journal(database: Database, journal: Journal) -> None:
+    workspace = meta_value(database, "workspace")
     if not journal.exists():
-        if _has_dialled(database):
-            raise LedgerError(
-                f"the dial journal {journal.path} is missing",
-                hint="put it back; if it is lost, run `callagent ledger recover`",
-            )
-        journal.create(workspace)  # a crash came between the two files
+        _make_journal(database, journal, workspace)
         return
     if journal.workspace() != workspace:
         raise LedgerError(
             f"{journal.path} and {database.path} do not belong together", hint=_RECOVER
         )
-    missing = missing_from(database, journal)
-    if missing:
+    if missing := _missing_from(database, journal):
         raise LedgerError(
             f"{database.path} is older than its dial journal: {missing} calls are missing from "
             "it, and those people may already have been called",
@@ -162,22 +167,45 @@ def _check_journal(database: Database, journal: Journal, workspace: str) -> None
         )
 
 
-def _has_dialled(database: Database) -> bool:
-    dialled = select(attempts.c.attempt_id).where(attempts.c.started_at.is_not(None)).limit(1)
+def meta_value(database: Database, key: str) -> str:
     with database.reading() as connection:
-        return connection.execute(dialled).first() is not None
+        found = connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
+    if found is None:
+        raise LedgerError(f"{database.path} does not say its {key}", hint=_RECOVER)
+    return str(found)
 
 
-def missing_from(database: Database, journal: Journal) -> int:
-    """Calls of the journal that the ledger does not know. An older ledger lacks the latest
-    ones first, so the journal's end is enough."""
-    ids = [intent.attempt_id for intent in journal.intents(tail_only=True)]
-    known = 0
-    with database.reading() as connection:
-        for start in range(0, len(ids), 500):
-            some = ids[start : start + 500]
-            found = connection.execute(
-                select(attempts.c.attempt_id).where(attempts.c.attempt_id.in_(some))
+def _make_journal(database: Database, journal: Journal, workspace: str) -> None:
+    """Where nobody has been called yet; two processes must not make it twice."""
+    with only_one(journal.path.parent):
+        if journal.exists():
+            return
+        if int(meta_value(database, "generation")) > 0:
+            raise LedgerError(
+                f"the dial journal {journal.path} is missing",
+                hint="put it back; if it is lost, run `callagent ledger recover`",
             )
-            known += len(found.all())
-    return len(set(ids)) - known
+        journal.create(workspace)
+
+
+def _missing_from(database: Database, journal: Journal) -> int:
+    """Calls of the journal that the ledger does not know as begun. An older ledger lacks the
+    latest ones first, so the journal's end is enough."""
+    # the journal first: a run that is on writes into the ledger before the journal
+    intents = {intent.attempt_id: intent for intent in journal.intents(tail_only=True)}
+    newest = max((intent.generation for intent in intents.values()), default=0)
+    ahead = newest - int(meta_value(database, "generation"))
+    return max(len(intents) - len(begun_ids(database, list(intents))), ahead)
+
+
+def begun_ids(database: Database, ids: list[str]) -> set[str]:
+    """Those of the attempts that the ledger knows to have got past their claim."""
+    begun: set[str] = set()
+    for start in range(0, len(ids), 500):  # some databases bound the parameters of a query
+        some = ids[start : start + 500]
+        found = select(attempts.c.attempt_id).where(
+            attempts.c.attempt_id.in_(some), attempts.c.state.not_in(_UNSENT)
+        )
+        with database.reading() as connection:
+            begun.update(connection.scalars(found))
+    return begun

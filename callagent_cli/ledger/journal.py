@@ -5,19 +5,21 @@ its last pages, a folder that was emptied): whoever is in the journal and not in
 have been called already. Append-only; a torn last line is what a crash leaves and is ignored.
 """
 
+import errno
 import json
 import os
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.folder import sync_folder
 
-_TAIL_BYTES = 4_000_000  # enough for the last ten thousand dials
-_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_TAIL_BYTES = 4_000_000  # enough for the last fifteen thousand dials
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW  # a missing journal is an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,7 @@ class Intent:
     phone: str
     contact_id: str
     started_at: datetime  # aware UTC
-
-    def to_json(self) -> dict[str, str]:
-        return {
-            "attempt_id": self.attempt_id,
-            "campaign": self.campaign,
-            "phone": self.phone,
-            "contact_id": self.contact_id,
-            "started_at": self.started_at.isoformat(),
-        }
+    generation: int = 0  # of the ledger, with this intent; 0 in lines of schema 1
 
 
 class Journal:
@@ -49,59 +43,78 @@ class Journal:
     def exists(self) -> bool:
         return self.path.exists() or self.path.is_symlink()
 
-    def create(self, workspace: str) -> None:
-        """Begin an empty journal, which appears under its name only when it is whole."""
-        draft = Journal(self.path.with_name(f"{self.path.name}.draft"))
-        draft.path.unlink(missing_ok=True)
-        draft._write({"workspace": workspace})
-        draft.path.replace(self.path)
+    def create(self, workspace: str, intents: Iterable[Intent] = ()) -> None:
+        """Make or replace the journal: it appears under its name only when it is whole."""
+        draft = self.path.with_name(f"{self.path.name}.draft")
+        draft.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
+            file.write(_line({"workspace": workspace}))
+            file.writelines(_line(_entry(intent)) for intent in intents)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+        sync_folder(self.path.parent)
 
     def knows_nobody(self) -> bool:
         """Whether it holds no line but its first: nobody was ever about to be dialled."""
-        with self._open() as file:
+        with self._in_words(), self.path.open("rb") as file:
             file.readline()
             return not file.readline()
 
     def append(self, intent: Intent) -> None:
-        self._write(intent.to_json())
+        line = _line(_entry(intent))
+        handle = os.open(self.path, _APPEND)
+        try:
+            if not _ends_in_newline(handle):
+                line = b"\n" + line  # close the line that a crash tore
+            if os.write(handle, line) != len(line):
+                raise OSError(errno.ENOSPC, "the line was cut short")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def workspace(self) -> str:
         """The ledger it belongs to."""
-        with self._open() as file:
+        with self._in_words(), self.path.open("rb") as file:
             head = _parse(file.readline())
         if head is None or not isinstance(head.get("workspace"), str):
             raise LedgerError(
                 f"{self.path} is not a dial journal",
-                hint="move it away and run `callagent ledger recover`",
+                hint="put the right one back, or move it away and run `callagent ledger recover`",
             )
         return str(head["workspace"])
 
     def intents(self, *, tail_only: bool = False) -> Iterator[Intent]:
         """Read what was to be dialled; tail_only: the latest ones."""
-        with self._open() as file:
+        with self._in_words(), self.path.open("rb") as file:
             if tail_only and (size := self.path.stat().st_size) > _TAIL_BYTES:
                 file.seek(size - _TAIL_BYTES)
                 file.readline()
             for line in file:
-                entry = _parse(line)
-                if entry is not None and "attempt_id" in entry:
-                    yield _intent(entry)
+                intent = _intent(_parse(line))
+                if intent is not None:
+                    yield intent
 
-    def _open(self) -> BinaryIO:
-        return self.path.open("rb")
-
-    def _write(self, entry: dict[str, str]) -> None:
-        body = json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
-        line = f"{zlib.crc32(body.encode()):08x} {body}\n".encode()
-        handle = os.open(self.path, _FLAGS, 0o600)
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
         try:
-            if not _ends_in_newline(handle):
-                line = b"\n" + line  # close the line that a crash tore
-            if os.write(handle, line) != len(line):
-                raise OSError("short write")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            yield
+        except (OSError, ValueError, KeyError) as error:
+            why = error.strerror if isinstance(error, OSError) else "a line makes no sense"
+            raise LedgerError(
+                f"the dial journal {self.path} cannot be read: {why}",
+                hint="put it back as it was, or run `callagent ledger recover`",
+            ) from None
+
+
+def _entry(intent: Intent) -> dict[str, object]:
+    return {**asdict(intent), "started_at": intent.started_at.isoformat()}
+
+
+def _line(entry: dict[str, object]) -> bytes:
+    body = json.dumps(entry, ensure_ascii=True, separators=(",", ":")).encode()
+    return f"{zlib.crc32(body):08x} ".encode() + body + b"\n"
 
 
 def _ends_in_newline(handle: int) -> bool:
@@ -110,27 +123,30 @@ def _ends_in_newline(handle: int) -> bool:
 
 
 def _parse(line: bytes) -> dict[str, object] | None:
-    """The entry, or None for a line that was torn.
+    """The entry, or None for a line that was torn: cut short, so no JSON.
 
     A whole entry whose check is wrong is taken at its word: it then names a call that the
     ledger does not know, and refusing to go on is better than calling twice.
     """
     check, _, body = line.rstrip(b"\n").partition(b" ")
     try:
-        entry = json.loads(body)
         is_sound = int(check, 16) == zlib.crc32(body)
-    except ValueError:
+        entry = json.loads(body)
+    except (ValueError, RecursionError):
         return None
     if not isinstance(entry, dict):
         return None
     return entry if is_sound or "attempt_id" in entry else None
 
 
-def _intent(entry: dict[str, object]) -> Intent:
+def _intent(entry: dict[str, object] | None) -> Intent | None:
+    if entry is None or "attempt_id" not in entry:
+        return None
     return Intent(
         attempt_id=str(entry["attempt_id"]),
-        campaign=str(entry["campaign"]),
-        phone=str(entry["phone"]),
-        contact_id=str(entry["contact_id"]),
+        campaign=str(entry.get("campaign", "recovered")),
+        phone=str(entry.get("phone", "")),
+        contact_id=str(entry.get("contact_id", "")),
         started_at=datetime.fromisoformat(str(entry["started_at"])),
+        generation=int(str(entry.get("generation", 0))),
     )

@@ -12,7 +12,7 @@ from callagent_cli.domain.errors import LedgerBusy
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import runs
 
-_TRIES, _PAUSE_S = 4, 0.05
+_LOOKS = 1000  # glances of `status` that may be in the way, each for microseconds
 
 
 class RunLease:
@@ -22,15 +22,24 @@ class RunLease:
         self._database, self._lock_path, self._clock = database, lock_path, clock
         self._handle: int | None = None
         self._run_id = ""
-        self._exit_status: int | None = None
 
     def take(self, campaign: str, run_id: str) -> None:
-        handle = self._lock()
+        """Raises LedgerBusy at once when another run holds the ledger."""
+        handle = take_lock(self._lock_path)
         if handle is None:
-            raise self._busy()
+            raise busy(self._database)
+        try:
+            self._note_begin(campaign, run_id)
+        except BaseException:
+            os.close(handle)
+            raise
         self._handle, self._run_id = handle, run_id
+
+    def _note_begin(self, campaign: str, run_id: str) -> None:
         now = stamp(self._clock.now())
         with self._database.transaction() as connection:
+            # who holds the lock is alone: runs that never said how they ended are dead
+            connection.execute(update(runs).where(runs.c.ended_at.is_(None)).values(ended_at=now))
             connection.execute(
                 insert(runs).values(
                     run_id=run_id,
@@ -41,15 +50,6 @@ class RunLease:
                     heartbeat_at=now,
                 )
             )
-
-    def _lock(self) -> int | None:
-        """Somebody who only asks whether a run is on has the lock for an instant: ask again."""
-        pause = self._clock.signal()
-        for _ in range(_TRIES):
-            if (handle := try_lock(self._lock_path)) is not None:
-                return handle
-            pause.wait(_PAUSE_S)
-        return None
 
     def heartbeat(self) -> None:
         self._note(heartbeat_at=stamp(self._clock.now()))
@@ -70,46 +70,56 @@ class RunLease:
         with self._database.transaction() as connection:
             connection.execute(update(runs).where(runs.c.run_id == self._run_id).values(values))
 
-    def _busy(self) -> LedgerBusy:
-        with self._database.reading() as connection:
-            row = connection.execute(
-                select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc())
-            ).first()
-        who = (
-            f"campaign {row.campaign}, process {row.pid} on {row.host}, "
-            f"since {row.started_at[:19]} UTC"
-            if row
-            else "a run that has just begun"
-        )
-        return LedgerBusy(
-            f"another run holds the ledger: {who}",
-            hint="wait for it to end, or look at it with `callagent status`",
-        )
+
+def busy(database: Database) -> LedgerBusy:
+    """Says who holds the ledger."""
+    latest = select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc())
+    with database.reading() as connection:
+        row = connection.execute(latest).first()
+    who = "a run that has just begun"
+    if row is not None:
+        what = f"campaign {row.campaign}" if row.campaign else "a change by hand"
+        who = f"{what}, process {row.pid} on {row.host}, since {row.started_at[:19]} UTC"
+    return LedgerBusy(
+        f"another run holds the ledger: {who}",
+        hint="wait for it to end, or look at it with `callagent status`",
+    )
 
 
-def try_lock(lock_path: Path) -> int | None:
-    """A file descriptor that holds the lock until it is closed; None when another holds it."""
+def take_lock(lock_path: Path) -> int | None:
+    """An open file that holds the run's lock until it is closed; None when a run has it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     handle = os.open(lock_path, flags, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        for _ in range(_LOOKS):
+            if _lock(handle, fcntl.LOCK_EX):
+                return handle
+            if not _lock(handle, fcntl.LOCK_SH):  # only a run keeps others from looking
+                break
+            fcntl.flock(handle, fcntl.LOCK_UN)
+            os.sched_yield()
+    except OSError:
         os.close(handle)
-        return None
-    return handle
+        raise
+    os.close(handle)
+    return None
 
 
 def is_held(lock_path: Path) -> bool:
-    """Whether a run is on, asked without taking its lock."""
+    """Whether a run is on, asked without being in its way."""
     try:
-        handle = os.open(lock_path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not _lock(handle, fcntl.LOCK_SH)
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -9,10 +9,15 @@ from callagent_cli.domain.contact import ContactState, RejectedRow
 from callagent_cli.ledger.contact_book import contact_of
 from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.records import AttemptRow, CampaignRow, ContactRow
-from callagent_cli.ledger.schema import attempts, campaigns, contacts, rejected
+from callagent_cli.ledger.schema import (
+    IS_WAITING,
+    attempts,
+    campaigns,
+    contacts,
+    rejected,
+)
 
 _PAGE = 500  # contacts read at a time
-_WAITING = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
 
 
 class Readings:
@@ -72,7 +77,7 @@ class Readings:
     def next_due_at(self, campaign: str, now: datetime) -> datetime | None:
         """When the next waiting contact is due; `now` when one is already."""
         first = select(func.min(contacts.c.due_at)).where(
-            contacts.c.campaign == campaign, contacts.c.state.in_(_WAITING)
+            contacts.c.campaign == campaign, IS_WAITING
         )
         with self._database.reading() as connection:
             due_at = connection.execute(first).scalar_one()
@@ -85,6 +90,7 @@ class Readings:
         counted = select(func.count()).where(
             contacts.c.campaign == campaign,
             contacts.c.state == ContactState.DEFERRED,
+            IS_WAITING,  # lets the index of what is due serve
             contacts.c.due_at > stamp(now),
         )
         with self._database.reading() as connection:

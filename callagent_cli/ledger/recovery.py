@@ -5,76 +5,108 @@ The old file is moved aside and never deleted. Calls that only the journal knows
 not find a person settles.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Row, String, cast, func, insert, select, update
 
-from callagent_cli.domain.call import OPEN_STATES, AttemptState
+from callagent_cli.domain.call import AttemptState, Disposition
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import LedgerError
-from callagent_cli.ledger import identity
+from callagent_cli.ledger import identity, migrations
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
-from callagent_cli.ledger.schema import attempts, campaigns, contacts, meta
+from callagent_cli.ledger.schema import (
+    IS_OPEN,
+    SCHEMA_VERSION,
+    attempts,
+    campaigns,
+    contacts,
+    meta,
+)
 
 _REASON = "known from the dial journal only: may have been called"
+_LATER = "called; how it ended is lost: the dial journal has a later call of the same number"
+_STEPS_TO_UNKNOWN: Mapping[str, tuple[AttemptState, ...]] = {
+    AttemptState.CLAIMED: (AttemptState.DIALING, AttemptState.UNKNOWN),
+    AttemptState.DIALING: (AttemptState.UNKNOWN,),
+    AttemptState.PLACED: (),
+    AttemptState.UNKNOWN: (),
+}
 
 
 def recover(ledger: Path, journal: Journal, now: datetime) -> int:
-    """Make ledger and journal agree; returns how many calls were taken in as `unknown`."""
-    if not journal.exists() and not ledger.exists():
-        raise LedgerError("there is neither a ledger nor a dial journal here")
+    """Make ledger and journal agree; returns how many calls were taken in as `unknown`.
+
+    Only for the holder of the run's lock. Raises LedgerError when nothing is left to go by.
+    """
     if not _is_usable(ledger):
+        if not journal.exists():
+            raise LedgerError(
+                f"there is no usable ledger and no dial journal in {ledger.parent}",
+                hint="put a backup there: nothing else tells who was called",
+            )
+        intents = list(journal.intents())
         _move_aside(ledger, now)
         identity.create(ledger, journal)
+    else:
+        intents = list(journal.intents()) if journal.exists() else []
     database = Database(ledger)
     try:
-        intents = list(journal.intents()) if journal.exists() else []
+        version = identity.schema_version(database)
+        if version < SCHEMA_VERSION:
+            migrations.migrate(database, version, now)
         with database.transaction() as connection:
             taken_in = sum(_take_in(connection, intent, now) for intent in intents)
-        _rewrite(database, journal, intents, now)
+        _rewrite_journal(database, journal, intents, now)
     finally:
         database.close()
     return taken_in
 
 
 def _is_usable(ledger: Path) -> bool:
+    """Whole and ours; a ledger of a newer program is whole, and refused later."""
     if not ledger.exists():
         return False
     try:
-        identity.check_files(ledger, Journal(ledger.with_suffix(".journal")))
+        identity.check_head(ledger)
         database = Database(ledger)
         try:
-            with database.reading() as connection:
-                verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-            return bool(verdict == "ok")
+            identity.check_undamaged(database)
+            identity.meta_value(database, "workspace")
         finally:
             database.close()
     except LedgerError:
         return False
+    return True
 
 
 def _move_aside(path: Path, now: datetime) -> None:
-    mark = f"{now:%Y%m%d-%H%M%S}"
-    for file in path.parent.glob(f"{path.name}*"):
-        if ".aside-" not in file.name:
-            file.replace(file.with_name(f"{file.name}.aside-{mark}"))
+    mark = f".aside-{now:%Y%m%d-%H%M%S-%f}"
+    for suffix in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + suffix)
+        if file.exists():
+            file.replace(file.with_name(file.name + mark))
 
 
 def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:
-    known = select(attempts.c.attempt_id).where(attempts.c.attempt_id == intent.attempt_id)
-    if connection.execute(known).first() is not None:
-        return False
-    if _has_open_attempt(connection, intent.phone):
-        return False  # that attempt already keeps the number from being called
+    """One dial of the journal, oldest first; False when the ledger knows it as begun."""
+    this = attempts.c.attempt_id == intent.attempt_id
+    known = connection.execute(select(attempts).where(this)).first()
+    if known is not None:
+        return known.state == AttemptState.CLAIMED and _doubt(connection, known)
+    _end_earlier(connection, intent.phone, now)
     _ensure_in_doubt(connection, intent, now)
+    earlier = select(func.count()).where(
+        attempts.c.campaign == intent.campaign, attempts.c.phone == intent.phone
+    )
     connection.execute(
         insert(attempts).values(
             attempt_id=intent.attempt_id,
             campaign=intent.campaign,
             phone=intent.phone,
-            attempt_no=1,
+            attempt_no=connection.execute(earlier).scalar_one() + 1,
             state=AttemptState.UNKNOWN.value,
             run_id="recovered",
             claimed_at=stamp(intent.started_at),
@@ -87,11 +119,54 @@ def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:
     return True
 
 
-def _has_open_attempt(connection: Connection, phone: str) -> bool:
-    held = select(attempts.c.attempt_id).where(
-        attempts.c.phone == phone, attempts.c.state.in_(sorted(OPEN_STATES))
+def _end_earlier(connection: Connection, phone: str, now: datetime) -> None:
+    """An open attempt of the same number: it had ended, or the later one had not begun. How it
+    ended is lost; it counts as a call."""
+    row = connection.execute(select(attempts).where(attempts.c.phone == phone, IS_OPEN)).first()
+    if row is None:
+        return
+    this = attempts.c.attempt_id == row.attempt_id
+    for state in _STEPS_TO_UNKNOWN[row.state]:
+        connection.execute(update(attempts).where(this).values(state=state.value))
+    connection.execute(
+        update(attempts)
+        .where(this)
+        .values(
+            state=AttemptState.COMPLETED.value,
+            started_at=row.started_at or row.claimed_at,
+            disposition=Disposition.UNKNOWN.value,
+            ended_at=stamp(now),
+            resolved_by="recovery",
+            note=_LATER,
+        )
     )
-    return connection.execute(held).first() is not None
+    connection.execute(
+        update(contacts)
+        .where(contacts.c.campaign == row.campaign, contacts.c.phone == phone)
+        .values(state=ContactState.COMPLETED.value, reason=_LATER)
+    )
+
+
+def _doubt(connection: Connection, row: Row[tuple[object, ...]]) -> bool:
+    """The ledger knows a claim only; the journal knows that it went on to a dial."""
+    this = attempts.c.attempt_id == row.attempt_id
+    for state in _STEPS_TO_UNKNOWN[AttemptState.CLAIMED]:
+        connection.execute(
+            update(attempts)
+            .where(this)
+            .values(
+                state=state.value,
+                started_at=row.claimed_at,
+                error=_REASON,
+                error_category="ambiguous",
+            )
+        )
+    connection.execute(
+        update(contacts)
+        .where(contacts.c.campaign == row.campaign, contacts.c.phone == row.phone)
+        .values(state=ContactState.NEEDS_REVIEW.value, reason=_REASON, due_at="")
+    )
+    return True
 
 
 def _ensure_in_doubt(connection: Connection, intent: Intent, now: datetime) -> None:
@@ -126,16 +201,18 @@ def _ensure_in_doubt(connection: Connection, intent: Intent, now: datetime) -> N
     )
 
 
-def _rewrite(database: Database, journal: Journal, intents: list[Intent], now: datetime) -> None:
-    """A journal that belongs to this ledger and holds what it holds; the old one is kept."""
-    with database.reading() as connection:
-        workspace = connection.execute(
-            select(meta.c.value).where(meta.c.key == "workspace")
-        ).scalar_one()
-        known = set(connection.scalars(select(attempts.c.attempt_id)))
+def _rewrite_journal(
+    database: Database, journal: Journal, intents: list[Intent], now: datetime
+) -> None:
+    """A journal that belongs to this ledger and holds what it held; the old one is kept."""
+    newest = max((intent.generation for intent in intents), default=0)
+    with database.transaction() as connection:
+        begun = select(func.count()).where(attempts.c.started_at.is_not(None))
+        generation = max(newest, connection.execute(begun).scalar_one())
+        connection.execute(
+            update(meta).where(meta.c.key == "generation").values(value=cast(generation, String))
+        )
     if journal.exists():
-        _move_aside(journal.path, now)
-    journal.create(workspace)
-    for intent in intents:
-        if intent.attempt_id in known:
-            journal.append(intent)
+        aside = journal.path.with_name(f"{journal.path.name}.aside-{now:%Y%m%d-%H%M%S-%f}")
+        aside.hardlink_to(journal.path)
+    journal.create(identity.meta_value(database, "workspace"), intents)

@@ -1,4 +1,4 @@
-"""Tables, rules kept in SQL, and forward migrations.
+"""Tables, and the rules that are kept in SQL; see migrations for older ledgers.
 
 The triggers and the partial unique index are the promise's last line: even a bug in Python
 cannot move an attempt along an edge that does not exist, rewrite how one ended, or open a
@@ -6,11 +6,13 @@ second attempt for a number.
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -19,17 +21,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
 from callagent_cli.domain.contact import ContactState
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
 metadata = MetaData()
 
+# schema_version; workspace: which ledger this is; generation: grows with each intent to dial
 meta = Table(
     "meta",
     metadata,
@@ -67,6 +71,7 @@ contacts = Table(
     Column("disposition", String),
     Index("contacts_by_state", "campaign", "state"),
     Index("contacts_by_id", "campaign", "id"),
+    Index("contacts_by_position", "campaign", "position"),
 )
 
 attempts = Table(
@@ -96,11 +101,12 @@ attempts = Table(
     Column("note", String),
     Index("attempts_by_contact", "campaign", "phone"),
     Index("attempts_by_phone", "phone", "started_at"),
+    Index("attempts_by_time", "claimed_at"),
+    Index("attempts_by_disposition", "campaign", "disposition", "cost_usd"),
 )
 
-_WAITING = ", ".join(
-    f"'{state}'" for state in (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
-)
+WAITING_STATES = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
+_WAITING = ", ".join(f"'{state}'" for state in WAITING_STATES)
 # the next contact due is the first entry of this index, whatever the campaign's size
 Index(
     "contacts_due",
@@ -170,16 +176,22 @@ messages = Table(
 )
 
 
-def _listed(states: Iterable[AttemptState]) -> str:
-    return ", ".join(f"'{state}'" for state in sorted(states))
+def _is_one_of(column: Column[str], states: Iterable[StrEnum]) -> ColumnElement[bool]:
+    return column.in_([literal_column(f"'{state}'") for state in states])
+
+
+# Word for word the conditions of the partial indexes: SQLite finds them by literals, not by
+# parameters. A query for one of the states says so in addition.
+IS_WAITING = _is_one_of(contacts.c.state, WAITING_STATES)
+IS_OPEN = _is_one_of(attempts.c.state, sorted(OPEN_STATES))
 
 
 def _moves() -> str:
-    legal = [
-        f"(OLD.state = '{before}' AND NEW.state IN ({_listed(after)}))"
-        for before, after in LEGAL_MOVES.items()
-        if after
-    ]
+    legal = []
+    for before, after in LEGAL_MOVES.items():
+        states = ", ".join(f"'{state}'" for state in sorted(after))
+        if states:
+            legal.append(f"(OLD.state = '{before}' AND NEW.state IN ({states}))")
     return " OR ".join(legal)
 
 
@@ -214,7 +226,7 @@ TRIGGERS = (
     """,
     f"""
     CREATE TRIGGER contacts_in_doubt_wait BEFORE UPDATE OF state ON contacts
-    WHEN NEW.state IN ('{ContactState.PENDING}', '{ContactState.DEFERRED}', '{ContactState.HELD}')
+    WHEN NEW.state IN ({_WAITING})
       AND EXISTS (SELECT 1 FROM attempts a WHERE a.campaign = OLD.campaign
                   AND a.phone = OLD.phone AND a.state IN ('dialing', 'placed', 'unknown'))
     BEGIN SELECT RAISE(ABORT, 'a contact with an open call is not dialable'); END

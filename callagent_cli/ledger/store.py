@@ -17,21 +17,24 @@ from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import InputError, LedgerBusy, LedgerError
-from callagent_cli.ledger import identity, recovery
+from callagent_cli.ledger import identity, migrations, recovery
 from callagent_cli.ledger.attempt_book import AttemptBook
 from callagent_cli.ledger.contact_book import ContactBook
 from callagent_cli.ledger.database import Database, unstamp
+from callagent_cli.ledger.folder import ENOUGH_BYTES, prepare_folder
+from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.journal import Journal
-from callagent_cli.ledger.lease import RunLease, is_held, try_lock
+from callagent_cli.ledger.lease import RunLease, busy, is_held, take_lock
+from callagent_cli.ledger.open_attempts import OpenAttempts
 from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
 from callagent_cli.ledger.records import Recovery
-from callagent_cli.ledger.schema import attempts, contacts, runs
+from callagent_cli.ledger.schema import IS_OPEN, SCHEMA_VERSION, attempts, contacts, runs
 
 _LOST = "the run ended while the request was on its way"
 
 
-class Ledger(ContactBook, AttemptBook, Readings, Outbox):
+class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox):
     """One SQLite file, its dial journal and its lock, `<name>.db`, `.journal` and `.lock`."""
 
     def __init__(self, database: Database, journal: Journal, lock: Path, clock: Clock) -> None:
@@ -45,7 +48,7 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
         *,
         name: str = "ledger",
         clock: Clock,
-        enough_bytes: int = identity.ENOUGH_BYTES,
+        enough_bytes: int = ENOUGH_BYTES,
     ) -> "Ledger":
         """Open for a run, creating it where neither ledger nor journal exists.
 
@@ -53,12 +56,13 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
         Raises LedgerError for every ledger that cannot be trusted.
         """
         path, journal, lock = _files(state_dir, name)
-        identity.prepare_folder(state_dir, enough_bytes=enough_bytes)
+        prepare_folder(state_dir, enough_bytes=enough_bytes)
         with in_words(state_dir):
             if identity.check_files(path, journal):
                 _create_alone(path, journal, lock)
             database = Database(path)
             try:
+                _bring_up_to_date(database, lock, clock)
                 identity.check_content(database, journal)
             except (LedgerError, OSError):
                 database.close()
@@ -75,7 +79,13 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
                 hint="start one with `callagent run CONTACTS`",
             )
         identity.check_files(path, journal)
-        return cls(Database(path, is_readonly=True), journal, lock, clock)
+        database = Database(path, is_readonly=True)
+        try:
+            identity.check_readable(database)
+        except LedgerError:
+            database.close()
+            raise
+        return cls(database, journal, lock, clock)
 
     @classmethod
     def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:
@@ -114,7 +124,7 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
         state = ContactState.NEEDS_REVIEW if is_lost else ContactState.PENDING
         values = {"error": _LOST, "error_category": "ambiguous"} if is_lost else {}
         left = select(attempts.c.attempt_id, attempts.c.campaign, attempts.c.phone).where(
-            attempts.c.state == before.value
+            IS_OPEN, attempts.c.state == before.value
         )
         with self._database.transaction() as connection:
             rows = connection.execute(left).all()
@@ -133,14 +143,19 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy, while runs go on."""
-        if target.exists():
-            raise InputError(
-                f"{target} exists", hint="choose another name: nothing is overwritten"
-            )
+        already_there = InputError(
+            f"{target} exists", hint="choose another name: nothing is overwritten"
+        )
         try:
             self._database.backup(target)
+        except FileExistsError:
+            raise already_there from None
         except OSError as error:
             raise LedgerError(f"{target} cannot be written: {error.strerror}") from None
+
+    def latest_event_at(self) -> datetime | None:
+        """The latest time recorded; a clock that is behind it cannot be trusted."""
+        return _latest(self._database)
 
     def close(self) -> None:
         self._database.close()
@@ -161,7 +176,7 @@ class Ledger(ContactBook, AttemptBook, Readings, Outbox):
 
 def _create_alone(path: Path, journal: Journal, lock: Path) -> None:
     """Make the files under the run's lock: of many first runs only one may."""
-    handle = try_lock(lock)
+    handle = take_lock(lock)
     if handle is None:
         raise LedgerBusy(
             "another run has just begun", hint="wait for it to end, or look at `callagent status`"
@@ -185,13 +200,33 @@ def in_words(state_dir: Path) -> Iterator[None]:
         ) from None
 
 
+def _bring_up_to_date(database: Database, lock: Path, clock: Clock) -> None:
+    if identity.schema_version(database) == SCHEMA_VERSION:
+        return
+    handle = take_lock(lock)  # an older program may be at work
+    if handle is None:
+        raise busy(database)
+    try:
+        version = identity.schema_version(database)
+        if version < SCHEMA_VERSION:
+            identity.check_undamaged(database)
+            migrations.migrate(database, version, clock.now())
+    finally:
+        os.close(handle)
+
+
 def recover_files(state_dir: Path, *, name: str, clock: Clock) -> int:
     """Make ledger and journal agree again; see ledger.recovery. Returns calls taken in."""
     path, journal, lock = _files(state_dir, name)
-    identity.prepare_folder(state_dir)
-    if is_held(lock):
-        raise LedgerError("a run is on", hint="end it first")
-    return recovery.recover(path, journal, clock.now())
+    prepare_folder(state_dir)
+    with in_words(state_dir):
+        handle = take_lock(lock)
+        if handle is None:
+            raise LedgerBusy("a run is on", hint="end it first")
+        try:
+            return recovery.recover(path, journal, clock.now())
+        finally:
+            os.close(handle)
 
 
 def _files(state_dir: Path, name: str) -> tuple[Path, Journal, Path]:

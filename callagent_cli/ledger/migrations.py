@@ -1,0 +1,74 @@
+"""Bringing an older ledger up to date: forward only, one numbered step after another.
+
+A step is SQL that was right for its version and is never edited afterwards; the triggers are
+always the program's own. All of it is one transaction, made while no run is on, after a copy of
+the old ledger was put beside it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, update
+
+from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.schema import SCHEMA_VERSION, TRIGGERS, meta
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    to_version: int
+    steps: tuple[str, ...]
+
+
+MIGRATIONS = (
+    Migration(
+        2,
+        (
+            "CREATE INDEX contacts_by_position ON contacts (campaign, position)",
+            "CREATE INDEX attempts_by_time ON attempts (claimed_at)",
+            "CREATE INDEX attempts_by_disposition ON attempts (campaign, disposition, cost_usd)",
+            "INSERT INTO meta (key, value) SELECT 'generation', CAST(count(*) AS VARCHAR) "
+            "FROM attempts WHERE started_at IS NOT NULL",
+        ),
+    ),
+)
+
+
+def migrate(database: Database, version: int, now: datetime) -> Path:
+    """From `version` to the program's own. Only for the holder of the run's lock.
+
+    Returns the copy of the ledger as it was.
+    """
+    copy = database.path.with_name(f"{database.path.name}.schema-{version}-{now:%Y%m%d-%H%M%S}")
+    try:
+        database.backup(copy)
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger cannot be copied to {copy} before it is brought up to date: "
+            f"{error.strerror}",
+            hint="free disk space or mend the folder's rights",
+        ) from None
+    with database.transaction() as connection:
+        for migration in MIGRATIONS:
+            if migration.to_version <= version:
+                continue
+            for step in migration.steps:
+                connection.exec_driver_sql(step)
+            done = {"key": f"migrated_to_{migration.to_version}", "value": stamp(now)}
+            connection.execute(insert(meta), done)
+        _renew_rules(connection)
+        connection.execute(
+            update(meta).where(meta.c.key == "schema_version").values(value=str(SCHEMA_VERSION))
+        )
+        connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
+    return copy
+
+
+def _renew_rules(connection: Connection) -> None:
+    kept = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    for name in connection.exec_driver_sql(kept).scalars().all():
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    for trigger in TRIGGERS:
+        connection.exec_driver_sql(trigger)
