@@ -206,6 +206,7 @@ def follow(
                 lambda: line.dialer.read(conversation_id),
                 operation="read",
                 retries=0,
+                is_proof=False,  # calls may be readable while none can be placed
                 fields=about(ticket.claim),
             )
         except (Interrupted, ServiceRefused) as error:

@@ -15,7 +15,7 @@ from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker
 from pybreaker import CircuitBreakerError as StockRejection
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.errors import CircuitOpen
+from callagent_cli.domain.errors import CallAgentError, CircuitOpen
 from callagent_cli.domain.event import Emit
 from callagent_cli.domain.snapshot import BreakerState
 from callagent_cli.resilience.circuit import BreakerPolicy, Circuit, Permit, Transition
@@ -77,10 +77,11 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
             return func(*args, **kwargs)
 
     @contextmanager
-    def calling(self, *, retry_count: int = 0) -> Iterator[None]:
+    def calling(self, *, retry_count: int = 0, is_proof: bool = True) -> Iterator[None]:
         """Run the body as one guarded call; raises Rejection before the body.
 
         retry_count: retries of the operation before this try, for the events.
+        is_proof: whether its success shows that the service does what it is there for.
         """
         permit = self._admit(retry_count)
         try:
@@ -88,7 +89,7 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
         except BaseException as error:
             self._settle(permit, error)
             raise
-        self._settle(permit, None)
+        self._settle(permit, None if is_proof else CallAgentError("proves nothing"))
 
     def admits(self) -> bool:
         """Whether a call made now would be let through. Changes nothing."""

@@ -88,6 +88,7 @@ class Guard:
         deadline_s: float | None = None,
         before_retry: Callable[[], T | None] | None = None,
         fields: Mapping[str, FieldValue] | None = None,
+        is_proof: bool = True,
     ) -> T:
         """Make the request, and again while its error allows it.
 
@@ -97,6 +98,8 @@ class Guard:
             breaker; what it returns, unless None, is the operation's result, and what it raises
             ends the operation.
         fields: added to each event.
+        is_proof: False for a request that may work while the ones that matter fail: its
+            success neither resets the count of failures nor ends an outage.
 
         Raises the last ServiceError with its `tries` set, CircuitOpen when nothing was sent,
         Interrupted when the stop signal was set during a wait.
@@ -110,6 +113,7 @@ class Guard:
             give_up_at_s=self._clock.monotonic() + give_up_in_s,
             before_retry=before_retry,
             fields=fields or {},
+            is_proof=is_proof,
         )
         try:
             return self._retries.run(op, self._try)
@@ -146,7 +150,7 @@ class Guard:
             found = op.before_retry() if op.before_retry else None
             if found is not None:
                 return found
-        with self.breaker.calling(retry_count=op.tries):
+        with self.breaker.calling(retry_count=op.tries, is_proof=op.is_proof):
             return self._send(op)
 
     def _wait(self, op: Operation[T]) -> None:

@@ -79,6 +79,7 @@ class Operation(Generic[T]):
     give_up_at_s: float = math.inf  # on the monotonic clock
     before_retry: Callable[[], T | None] | None = None
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    is_proof: bool = True  # its success counts for the breaker
     tries: int = 0  # requests made so far
     wait_s: float = 0.0  # before the next one
     last_error: ServiceError | None = None

@@ -29,6 +29,7 @@ from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock
 from callagent_cli.simulator.world import World, WorldAnswer, WorldRequest
 
+pytestmark = pytest.mark.timeout(400)
 NUMBERS = [f"+1202555{n:04d}" for n in range(100, 112)]
 SPELLINGS = ("{0}", "({0[2]}{0[3]}{0[4]}) {0[5]}{0[6]}{0[7]}-{0[8]}{0[9]}{0[10]}{0[11]}")
 HOURS = st.sampled_from([0.1, 1, 5, 30])  # between two runs
@@ -238,7 +239,7 @@ class CampaignOverDays(RuleBasedStateMachine):
 
 
 CampaignOverDays.TestCase.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -430,3 +430,30 @@ def test_every_request_is_accounted_for(scripts: list[list[str]], threshold: int
 
     assert len(sent) == tries == guard.snapshot().tries
     assert len(log.of(EventName.REQUEST_FAILED)) == sum(answer != "ok" for answer in sent)
+
+
+def test_reads_that_work_do_not_hide_that_dials_fail(clock: HandClock) -> None:
+    breaker = Breaker(
+        "elevenlabs",
+        BreakerPolicy(failure_threshold=3),
+        clock=clock,
+        emit=EventLog(clock),
+        has_probe=True,
+    )
+    guard = Guard(
+        "elevenlabs",
+        retry=RetryPolicy(),
+        breaker=breaker,
+        clock=clock,
+        stop=clock.signal(),
+        emit=EventLog(clock),
+    )
+
+    def fail() -> None:
+        raise transient()
+
+    for _ in range(3):
+        guard.call(lambda: "read", operation="read", retries=0, is_proof=False)
+        with pytest.raises(TransientError):
+            guard.call(fail, operation="dial", retries=0)
+    assert breaker.state is BreakerState.OPEN
