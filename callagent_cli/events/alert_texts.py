@@ -143,6 +143,21 @@ def in_doubt(event: Event) -> Alert:
     )
 
 
+def placed_twice(event: Event) -> Alert:
+    return Alert(
+        key=f"placed_twice:{_text(event, 'attempt_id')}",
+        kind=AlertKind.IN_DOUBT,
+        at=event.at,
+        service=_text(event, "service"),
+        title=f"{_text(event, 'matches')} calls to {_who(event)} carry one attempt's id",
+        happened=f"seen at {_clock(event.at)} in the provider's list; one request was sent",
+        meaning="the person may have been called more than once",
+        automatic="the first of them is followed to its end; nobody is dialled again",
+        todo="look into the provider's call list, and tell its support",
+        command=_of_campaign("report", event),
+    )
+
+
 def digest(events: Sequence[Event], since: datetime, now: datetime) -> Alert:
     """events: at least two, all of one name, service and category."""
     first, n = events[0], len(events)

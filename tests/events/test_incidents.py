@@ -333,3 +333,12 @@ def test_every_alert_tells_all_that_its_reader_needs_and_no_number() -> None:
         text = "".join((*parts, alert.command))
         assert "2025550123" not in text
         assert text.isprintable()
+
+
+def test_two_calls_with_one_attempts_id_are_told() -> None:
+    about = {"attempt_id": "ca_1", "contact_id": "c1", "service": "elevenlabs"}
+    one = fact(EventName.CALL_RECONCILED, 1.0, **about, verdict="placed", matches=1)
+    two = fact(EventName.CALL_RECONCILED, 1.0, **about, verdict="placed", matches=2)
+    assert Incidents().hear(one) == []
+    (alert,) = Incidents().hear(two)
+    assert "2 calls" in alert.title
