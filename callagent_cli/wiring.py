@@ -83,10 +83,13 @@ def read_ledger(settings: Settings) -> Ledger:
     )
 
 
-def read_ledger_if_any(settings: Settings) -> Ledger | None:
+@contextmanager
+def read_ledger_if_any(settings: Settings) -> Iterator[Ledger | None]:
     if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
-        return None
-    return read_ledger(settings)
+        yield None
+        return
+    with read_ledger(settings) as ledger:
+        yield ledger
 
 
 @contextmanager
@@ -293,7 +296,7 @@ def build_session(
         own_tries=voice.retry.max_attempts + 1,
         threshold=voice.circuit_breaker.failure_threshold,
     )
-    rules = _run_rules(settings, outside.dialer.max_call_s)
+    rules = _run_rules(settings, outside.dialer)
     agenda = Agenda(
         wish.campaign,
         line=line,
@@ -352,14 +355,14 @@ def _monitor(
     )
 
 
-def _run_rules(settings: Settings, max_call_s: float) -> RunRules:
+def _run_rules(settings: Settings, dialer: ElevenLabs) -> RunRules:
     voice = settings.services.elevenlabs
     return RunRules(
         eligibility=eligibility_of(settings),
         redial=_redial(settings),
         follow=FollowRules(
             poll_interval_s=voice.poll_interval,
-            call_cap_s=voice.ringing_timeout + max_call_s + _PROCESSING_S,
+            longest_call_s=lambda: voice.ringing_timeout + dialer.max_call_s + _PROCESSING_S,
             patience_s=settings.campaign.max_outage_wait,
         ),
         look_up_delays_s=tuple(voice.look_up_after),

@@ -58,7 +58,7 @@ class FollowRules:
     """How long and how often a running call is looked at, in seconds."""
 
     poll_interval_s: float
-    call_cap_s: float  # ringing + longest conversation + the provider's processing
+    longest_call_s: Callable[[], float]  # ringing, conversation and processing; known in time
     patience_s: float  # how long unanswered reads are borne before the next run goes on
 
 
@@ -212,7 +212,7 @@ def follow(
         except (Interrupted, ServiceRefused) as error:
             return LeftRunning(error)
         except ContactError as error:
-            if line.clock.monotonic() - began > rules.call_cap_s:
+            if line.clock.monotonic() - began > rules.longest_call_s():
                 return _never_told(line, error.message)
             continue
         except ServiceError as error:
@@ -223,7 +223,7 @@ def follow(
         saw(conversation)
         if conversation.is_ended:
             return outcome_of(conversation, line.clock)
-        if answered - began > rules.call_cap_s:
+        if answered - began > rules.longest_call_s():
             return _never_told(line, "the provider reported no end of the call")
 
 

@@ -118,7 +118,8 @@ def _least(flag: Number | None, config: Number | None) -> Number | None:
 def show_plan(
     file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
 ) -> int:
-    plan = _plan(file, wish, settings, wiring.read_ledger_if_any(settings))
+    with wiring.read_ledger_if_any(settings) as ledger:
+        plan = _plan(file, wish, settings, ledger)
     if as_json:
         terminal.result(json.dumps(plan.to_json()))
     else:
