@@ -83,13 +83,11 @@ def read_ledger(settings: Settings) -> Ledger:
     )
 
 
-@contextmanager
-def read_ledger_if_any(settings: Settings) -> Iterator[Ledger | None]:
+def read_ledger_if_any(settings: Settings) -> Ledger | None:
+    """For the caller to close; None when nothing has run here."""
     if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
-        yield None
-        return
-    with read_ledger(settings) as ledger:
-        yield ledger
+        return None
+    return read_ledger(settings)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import json
 import re
 import secrets
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -118,7 +118,7 @@ def _least(flag: Number | None, config: Number | None) -> Number | None:
 def show_plan(
     file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
 ) -> int:
-    with wiring.read_ledger_if_any(settings) as ledger:
+    with wiring.read_ledger_if_any(settings) or nullcontext() as ledger:
         plan = _plan(file, wish, settings, ledger)
     if as_json:
         terminal.result(json.dumps(plan.to_json()))
