@@ -1,0 +1,1 @@
+"""What callagent costs, measured against the plain way of doing the same."""
