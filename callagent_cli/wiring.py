@@ -6,10 +6,13 @@ Called by: the commands. Invariant: nothing is dialled, probed or written by bui
 import difflib
 import os
 import secrets
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from callagent_cli.campaign.agenda import Agenda
 from callagent_cli.campaign.attempt import FollowRules, Line
@@ -22,7 +25,7 @@ from callagent_cli.campaign.runner import Runner, RunRules
 from callagent_cli.campaign.session import Session
 from callagent_cli.config.loading import load_settings, missing_for_real_calls, warnings
 from callagent_cli.config.settings import ElevenLabsSettings, Settings
-from callagent_cli.domain.alert import AlertChannel
+from callagent_cli.domain.alert import AlertChannel, AlertKind
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.clock import Clock, Signal, SystemClock
 from callagent_cli.domain.errors import ConfigError, InputError
@@ -35,15 +38,20 @@ from callagent_cli.events.jsonl import JsonlLog
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.resilience.breaker import Breaker, BreakerPolicy
 from callagent_cli.resilience.guard import Guard
+from callagent_cli.resilience.guarded_channel import GuardedChannel
 from callagent_cli.resilience.probes import HealthMonitor
 from callagent_cli.resilience.retry import RetryPolicy
 from callagent_cli.services.elevenlabs import ElevenLabs
+from callagent_cli.services.email import EmailChannel, MailServer
 from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.services.telegram import TelegramChannel
+from callagent_cli.services.webhook import WebhookChannel
 from callagent_cli.simulator.faults import FaultPlan
 from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
 from callagent_cli.simulator.world import World
 
+_ALERT_TIMEOUTS = Timeouts(connect_s=5.0, read_s=10.0, total_s=20.0)
 _PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take minutes
 
 
@@ -240,6 +248,66 @@ def _redial(settings: Settings) -> RedialRules:
     )
 
 
+def plain_channels(settings: Settings, clock: Clock) -> list[AlertChannel]:
+    """The alert channels that are enabled and have what they need; what they lack is a warning."""
+    alerts, secrets = settings.alerts, settings.secrets
+    channels: list[AlertChannel] = []
+    if alerts.email.enabled and secrets.smtp_host and alerts.email.to:
+        channels.append(_email(settings))
+    if alerts.telegram.enabled and secrets.telegram_bot_token:
+        token = secrets.telegram_bot_token.get_secret_value()
+        base_url = f"{alerts.telegram.base_url}/bot{token}"
+        chat_id = str(alerts.telegram.chat_id or secrets.telegram_chat_id or "")
+        session = _alert_session("telegram", base_url, clock)
+        channels.append(TelegramChannel(session, chat_id=chat_id))
+    url = alerts.webhook.url or _revealed(secrets.webhook_url)
+    if alerts.webhook.enabled and url:
+        session = _alert_session("webhook", url, clock)
+        secret = _revealed(secrets.webhook_secret)
+        channels.append(WebhookChannel(session, secret=secret, clock=clock))
+    return channels
+
+
+def _email(settings: Settings) -> EmailChannel:
+    email, secrets = settings.alerts.email, settings.secrets
+    server = MailServer(
+        host=secrets.smtp_host or "",
+        security=email.security,
+        port=secrets.smtp_port,
+        user=secrets.smtp_user or "",
+        password=_revealed(secrets.smtp_pass),
+    )
+    sender = email.from_ or f"callagent@{socket.getfqdn()}"
+    return EmailChannel(server, sender=sender, receivers=email.to)
+
+
+def _alert_session(service: str, url: str, clock: Clock) -> HttpSession:
+    return HttpSession(service, url, headers={}, timeouts=_ALERT_TIMEOUTS, clock=clock)
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def channels(settings: Settings, clock: Clock, emit: Emit) -> list[AlertChannel]:
+    """Each behind a guard of its own; none in the sandbox, where nothing real goes wrong."""
+    if is_sandbox(settings):
+        return []
+    guarded: list[AlertChannel] = []
+    for channel in plain_channels(settings, clock):
+        breaker = Breaker(channel.name, BreakerPolicy(), clock=clock, emit=emit, has_probe=False)
+        guard = Guard(
+            channel.name,
+            retry=RetryPolicy(max_attempts=2),
+            breaker=breaker,
+            clock=clock,
+            stop=clock.signal(),
+            emit=emit,
+        )
+        guarded.append(GuardedChannel(channel, guard))
+    return guarded
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What the person who starts a run asks for, beside the settings."""
@@ -312,7 +380,14 @@ def build_session(
         runner=Runner(wish.campaign, line, agenda, rules, progress),
         progress=progress,
         monitor=monitor,
-        alerts=AlertDesk(channels, clock=clock, emit=emit, throttle=_throttle(settings)),
+        alerts=AlertDesk(
+            channels,
+            clock=clock,
+            emit=emit,
+            throttle=_throttle(settings),
+            # at the terminal the summary tells it
+            untold=frozenset() if len(channels) > 1 else frozenset({AlertKind.CAMPAIGN_FINISHED}),
+        ),
         over=over,
         workers=wish.concurrency,
         is_restricted=wish.only is not None,

@@ -42,6 +42,7 @@ def build() -> typer.Typer:
     add(app, change_commands.resolve)
     add(app, change_commands.retry)
     add(app, change_commands.backup)
+    app.add_typer(_alerts())
     app.add_typer(_config())
     app.add_typer(_ledger())
     return app
@@ -62,6 +63,13 @@ def _config() -> typer.Typer:
     add(config, read_commands.config_show, "show")
     add(config, read_commands.config_schema, "schema")
     return config
+
+
+def _alerts() -> typer.Typer:
+    alerts = _group("alerts", "Test the ways in which a person is told.")
+    alerts.callback()(lambda: None)  # one command only: keep its name
+    add(alerts, read_commands.alerts_test, "test")
+    return alerts
 
 
 def _ledger() -> typer.Typer:

@@ -109,6 +109,30 @@ def review(as_json: AsJson = False, show_pii: ShowPii = False, *, common: Common
     return show(as_json=as_json, show_pii=show_pii, common=common)
 
 
+def alerts_test(
+    channels: Annotated[
+        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="default: all enabled")
+    ] = None,
+    *,
+    common: Common,
+) -> int:
+    """Send one marked test alert through each enabled channel.
+
+    \b
+    Example:
+      callagent alerts test email
+
+    \b
+    Exit statuses:
+      0  every channel took it
+      2  no such channel, or none is enabled
+      3  a channel failed
+    """
+    from callagent_cli.cli.alerts import test_channels
+
+    return test_channels(channels or [], common)
+
+
 def config_check(*, common: Common) -> int:
     """Find every problem in config.yml and the environment.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from callagent_cli.domain.alert import Alert
+from callagent_cli.domain.alert import Alert, AlertKind
 from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.event import Event, EventName
 from callagent_cli.domain.text import one_line
@@ -17,6 +17,8 @@ class TerminalChannel:
         self._write = write
 
     def send(self, alert: Alert) -> None:
+        if alert.kind is AlertKind.CAMPAIGN_FINISHED:
+            return  # the summary says it
         lines = [
             f"ALERT {alert.title}",
             f"  happened:  {alert.happened}",

@@ -168,7 +168,7 @@ def _work(
     emitter = Emitter(clock, run_id=wish.run_id, campaign=wish.campaign)
     emitter.listen(log)
     outside = wiring.outside(settings, clock)
-    channels = (TerminalChannel(terminal.say),)
+    channels = (TerminalChannel(terminal.say), *wiring.channels(settings, clock, emitter))
     session = wiring.build_session(
         settings, wish, outside=outside, ledger=ledger, emit=emitter, channels=channels
     )

@@ -52,6 +52,16 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _web_url(url: str) -> str:
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (
+        parts.scheme == "http" and _is_loopback(parts.hostname or "")
+    )
+    if not parts.hostname or not is_safe:
+        raise ValueError("must be a URL that begins with https:// (http:// for this machine only)")
+    return url
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -59,6 +69,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+WebUrl = Annotated[str, After(_web_url)]
 BaseUrl = Annotated[str, After(_base_url)]
 
 
@@ -250,15 +261,16 @@ class Email(Section):
 class Telegram(Section):
     enabled: bool = Field(False, description="needs TELEGRAM_BOT_TOKEN")
     chat_id: str | int | None = Field(None, description="or TELEGRAM_CHAT_ID")
+    base_url: BaseUrl = Field("https://api.telegram.org", description="of the bot API")
 
 
 class Webhook(Section):
     enabled: bool = Field(False, description="needs a url")
-    url: str | None = Field(None, description="or WEBHOOK_URL")
+    url: WebUrl | None = Field(None, description="or WEBHOOK_URL")
 
 
 class AppriseSettings(Section):
-    enabled: bool = Field(False, description="any other channel")
+    enabled: Later = Field(False, description="not in this version")
     urls_env: str = Field("APPRISE_URLS", description="the variable that holds the URLs")
 
 
@@ -292,6 +304,11 @@ class Sandbox(Section):
     )
 
 
+def _secret_url(url: SecretStr) -> SecretStr:
+    _web_url(url.get_secret_value())
+    return url
+
+
 class Secrets(Section):
     """From the environment only."""
 
@@ -302,7 +319,7 @@ class Secrets(Section):
     smtp_pass: SecretStr | None = None
     telegram_bot_token: SecretStr | None = None
     telegram_chat_id: str | None = None
-    webhook_url: SecretStr | None = None
+    webhook_url: Annotated[SecretStr, After(_secret_url)] | None = None
     webhook_secret: SecretStr | None = None
     google_service_account_json_path: Path | None = None
     llm_api_key: SecretStr | None = None

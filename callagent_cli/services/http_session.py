@@ -103,10 +103,12 @@ class HttpSession:
         *,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         is_repeatable: bool,
         timeouts: Timeouts | None = None,
     ) -> Answer:
-        """Make one request.
+        """Make one request, with `json` or with `body` as it is.
 
         is_repeatable: a read, or a write that may be made twice. Its failures are transient.
         Otherwise the request gets a connection of its own, and a failure that does not show
@@ -125,16 +127,17 @@ class HttpSession:
                         f"{self._base_url}{path}",
                         params=params,
                         json=json,
-                        headers=self._headers,
+                        data=body,
+                        headers={**self._headers, **(headers or {})},
                         timeout=(limits.connect_s, limits.read_s),
                         allow_redirects=False,
                         stream=True,
                     )
-                    body = _read(response)
+                    received = _read(response)
             except (requests.RequestException, OSError, ValueError) as error:
                 raise self._sort(error, watch, is_repeatable=is_repeatable) from None
         elapsed_s = self._clock.monotonic() - began_s
-        return Answer(response.status_code, response.headers, body, elapsed_s)
+        return Answer(response.status_code, response.headers, received, elapsed_s)
 
     @contextmanager
     def _exchange(self, *, is_repeatable: bool) -> "Iterator[tuple[requests.Session, _Watch]]":
