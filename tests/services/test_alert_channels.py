@@ -28,7 +28,7 @@ from callagent_cli.services.webhook import WebhookChannel
 from tests.support.socket_server import SocketServer, reply, silence
 
 PASSWORD, TOKEN, SECRET = "canary-pass-7712", "123456:canary-token-4411", "canary-secret-9921"
-NUMBER = "+12025550123"
+NUMBER, WRONG = "+12025550123", "canary-wrong-1"
 
 
 @pytest.fixture(params=list(AlertKind))
@@ -149,9 +149,9 @@ def test_a_wrong_password_needs_a_person_and_is_not_shown(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
     with pytest.raises(ServiceRefused) as refused:
-        _channel(mail[1], "canary-wrong-1").send(alert)
+        _channel(mail[1], WRONG).send(alert)
     assert refused.value.kind == "credentials"
-    _shows(refused.value, "canary-wrong-1", PASSWORD)
+    _shows(refused.value, WRONG, PASSWORD)
 
 
 def test_a_mail_server_that_is_away_may_come_back(alert: Alert) -> None:
