@@ -21,7 +21,8 @@ from callagent_cli.domain.event import EventName
 from callagent_cli.ledger.records import Candidate, NextStep
 
 _TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time
-_CROWDED_PAUSE_S = 30.0  # after a 429 of our own plan, before another line is tried
+_CROWDED_PAUSE_S = 30.0  # after a 429 of our own plan, before another call is tried
+_WIDEN_AFTER_S = 300.0  # without such a 429, before one more line is used again
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Agenda:
     ) -> None:
         """lanes: calls at the same time; only: contact ids, None for everybody."""
         self._campaign, self._line, self._only = campaign, line, only
-        self._rules, self._limits, self._lanes = rules, limits, lanes
+        self._rules, self._limits = rules, limits
+        self._lanes = self._most_lanes = lanes
         self._progress, self._clock, self._ledger = progress, line.clock, line.ledger
         self._breaker = line.guard.breaker
         self._lock = threading.RLock()
@@ -132,6 +134,7 @@ class Agenda:
         return self._pick_contact() if self._may_call() else None
 
     def _may_call(self) -> bool:
+        self._widen()
         if self.end is not None or self._calling >= self._lanes:
             return False
         reached = self._limits.reached(
@@ -148,6 +151,13 @@ class Agenda:
                 self.finish(RunEnd(reached))
             return False
         return self._clock.monotonic() >= self._crowded_until_s and self._is_line_open()
+
+    def _widen(self) -> None:
+        """Use one more line again when the plan has not complained for a while."""
+        now_s = self._clock.monotonic()
+        if self._lanes < self._most_lanes and now_s >= self._crowded_until_s + _WIDEN_AFTER_S:
+            self._lanes += 1
+            self._crowded_until_s = now_s
 
     def _is_line_open(self) -> bool:
         if self._breaker.admits():
@@ -222,8 +232,11 @@ class Agenda:
 
     def _wait_for_line_s(self, now_s: float) -> float:
         if self._waiting_since_s is None:
+            crowded_s = self._crowded_until_s - now_s
+            if crowded_s <= 0:
+                return _TICK_S  # the calls under way use every line, or what is left of a limit
             self._progress.waiting = "all lines of the plan are in use"
-            return max(self._crowded_until_s - now_s, 0.05)
+            return crowded_s
         left_s = self._limits.max_outage_wait_s - (now_s - self._waiting_since_s)
         service = self._breaker.service
         if left_s <= 0:
