@@ -5,8 +5,12 @@ needed to tell it again, so a world that was started anew can still report it.
 """
 
 import random
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from callagent_cli.simulator.account import AGENT_NAME, AGENT_NUMBER, GREETING
+from callagent_cli.simulator.dial_request import DialRequest
 
 _MIX = (  # share of calls
     ("answered", 0.62),
@@ -15,6 +19,7 @@ _MIX = (  # share of calls
     ("voicemail", 0.12),
     ("failed", 0.03),
 )
+_ID = re.compile(r"conv_sim[0-9a-f]{21}")  # 13: when it began, in ms; 8: how it goes
 _USD_PER_MINUTE = 0.10
 _CREDITS_PER_MINUTE = 500
 _SUMMARIES = (
@@ -39,6 +44,11 @@ class SimulatedCall:
     to_number: str = ""
     user_id: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
+    trunk: str = "twilio"
+
+    @property
+    def carrier_id(self) -> str:
+        return f"CA{self.conversation_id[-21:]:0>32}"
 
     @property
     def picks_up(self) -> bool:
@@ -46,33 +56,28 @@ class SimulatedCall:
 
 
 def place(
-    seed: int, began_s: float, to_number: str, call_no: int, client_data: Mapping[str, object]
+    seed: int, began_s: float, call_no: int, wanted: DialRequest, trunk: str = "twilio"
 ) -> SimulatedCall:
-    """began_s: unix time. call_no: how often the number was called before."""
-    dice = random.Random(f"{seed}:{to_number}:{call_no}").getrandbits(32)  # noqa: S311 - a simulation
-    variables = client_data.get("dynamic_variables")
-    return _call(
-        f"conv_sim{int(began_s * 1000):013x}{dice:08x}",
-        to_number,
-        str(client_data.get("user_id") or ""),
-        variables if isinstance(variables, dict) else {},
+    """began_s: unix time. call_no: how often the number was called before. trunk: `twilio` or
+    `sip-trunk`."""
+    chance = random.Random(f"{seed}:{wanted.to_number}:{call_no}")  # noqa: S311 - a simulation
+    call = _call(f"conv_sim{int(began_s * 1000):013x}{chance.getrandbits(32):08x}")
+    return replace(
+        call,
+        to_number=wanted.to_number,
+        user_id=wanted.user_id,
+        variables=wanted.variables,
+        trunk=trunk,
     )
 
 
 def recall(conversation_id: str) -> SimulatedCall | None:
     """A call of an earlier world, from its id alone; None when the id is no simulated one."""
-    try:
-        return _call(conversation_id, "", "", {})
-    except ValueError:
-        return None
+    return _call(conversation_id) if _ID.fullmatch(conversation_id) else None
 
 
-def _call(
-    conversation_id: str, to_number: str, user_id: str, variables: Mapping[str, object]
-) -> SimulatedCall:
+def _call(conversation_id: str) -> SimulatedCall:
     code = conversation_id.removeprefix("conv_sim")
-    if len(code) != 21:
-        raise ValueError(conversation_id)
     dice = random.Random(int(code[13:], 16))  # noqa: S311 - a simulation
     ending = dice.choices([name for name, _ in _MIX], [share for _, share in _MIX])[0]
     return SimulatedCall(
@@ -83,9 +88,6 @@ def _call(
         processing_s=float(dice.randint(2, 5)),
         ending=ending,
         summary=dice.choice(_SUMMARIES),
-        to_number=to_number,
-        user_id=user_id,
-        variables=variables,
     )
 
 
@@ -104,7 +106,7 @@ def summary_of(call: SimulatedCall, agent_id: str, now_s: float) -> dict[str, ob
     """The call as it stands in the vendor's list."""
     return {
         "agent_id": agent_id,
-        "agent_name": "Sandbox agent",
+        "agent_name": AGENT_NAME,
         "conversation_id": call.conversation_id,
         "start_time_unix_secs": int(call.began_s),
         "call_duration_secs": int(_talked_s(call, now_s)),
@@ -135,16 +137,7 @@ def report(
             "call_duration_secs": int(talked_s),
             "cost": round(talked_s / 60 * _CREDITS_PER_MINUTE) if is_over else None,
             "cost_fiat": round(talked_s / 60 * _USD_PER_MINUTE, 4) if is_over else None,
-            "phone_call": {
-                "type": "twilio",
-                "direction": "outbound",
-                "phone_number_id": phone_number_id,
-                "agent_number": "+12025550100",
-                "external_number": call.to_number,
-                "call_sid": f"CA{call.conversation_id[-21:]:0>32}",
-                "stream_sid": "",
-                "call_result": call.ending if is_over else None,
-            },
+            "phone_call": _phone_call(call, phone_number_id, is_over=is_over),
             "termination_reason": _reason(call) if is_over else "",
             "error": {"code": 1011, "reason": "the carrier ended the call"}
             if state == "failed"
@@ -158,6 +151,19 @@ def report(
             "user_id": call.user_id or None,
             "dynamic_variables": dict(call.variables),
         },
+    }
+
+
+def _phone_call(call: SimulatedCall, phone_number_id: str, *, is_over: bool) -> dict[str, object]:
+    return {
+        "type": "twilio" if call.trunk == "twilio" else "sip_trunking",
+        "direction": "outbound",
+        "phone_number_id": phone_number_id,
+        "agent_number": AGENT_NUMBER,
+        "external_number": call.to_number,
+        "call_sid": call.carrier_id,
+        "stream_sid": "",
+        "call_result": call.ending if is_over else None,
     }
 
 
@@ -176,7 +182,7 @@ def _reason(call: SimulatedCall) -> str:
 def _transcript(call: SimulatedCall) -> list[dict[str, object]]:
     opening = {
         "role": "agent",
-        "message": "Hello, this is a sandbox call.",
+        "message": GREETING,
         "time_in_call_secs": 0,
     }
     if call.ending == "voicemail":

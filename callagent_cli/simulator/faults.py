@@ -29,8 +29,10 @@ class FaultKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """from_s, to_s: seconds since the world began. from_dial: begins with that dial (from 1)
-    and lasts `lasts_s`, None for good; is_once: meets that dial only."""
+    """Without any bound: always. from_s, to_s: seconds since the world began, to_s excluded.
+    from_request, to_request: the service's requests by number (from 1, both included).
+    from_dial: begins with that dial (from 1) and lasts `lasts_s`, None for good; is_once: meets
+    that dial only."""
 
     service: str
     kind: FaultKind
@@ -39,6 +41,16 @@ class Fault:
     from_dial: int | None = None
     lasts_s: float | None = None
     is_once: bool = False
+    from_request: int = 1
+    to_request: int | None = None
+
+    def has_request(self, request_no: int) -> bool:
+        return self.from_request <= request_no and (
+            self.to_request is None or request_no <= self.to_request
+        )
+
+    def has_time(self, now_s: float) -> bool:
+        return self.from_s <= now_s and (self.to_s is None or now_s < self.to_s)
 
 
 class FaultPlan:
@@ -47,30 +59,38 @@ class FaultPlan:
     def __init__(self, faults: Sequence[Fault] = ()) -> None:
         self._faults = list(faults)
 
-    def meets(self, service: str, now_s: float, *, dial_no: int | None) -> FaultKind | None:
-        """dial_no: the number of this dial, from 1; None for every other request."""
+    def meets(
+        self, service: str, now_s: float, *, dial_no: int | None, request_no: int
+    ) -> FaultKind | None:
+        """The first that applies. dial_no: the number of this dial, from 1; None for every
+        other request. request_no: of this request of any kind, from 1."""
         for index, fault in enumerate(self._faults):
             if fault.service != service:
                 continue
-            if fault.is_once:
-                if dial_no == fault.from_dial:
-                    return fault.kind
+            begun = _begun(fault, now_s, dial_no)
+            if begun is None:
                 continue
-            if fault.from_dial is not None:
-                if dial_no is None or dial_no < fault.from_dial:
-                    continue
-                # it begins here and now: from now on it is a fault by time
-                lasts_s = fault.lasts_s
-                to_s = None if lasts_s is None else now_s + lasts_s
-                fault = replace(fault, from_dial=None, from_s=now_s, to_s=to_s)
-                self._faults[index] = fault
-            if fault.from_s <= now_s and (fault.to_s is None or now_s < fault.to_s):
-                return fault.kind
+            if not fault.is_once:
+                self._faults[index] = begun
+            if begun.has_time(now_s) and begun.has_request(request_no):
+                return begun.kind
         return None
 
 
+def _begun(fault: Fault, now_s: float, dial_no: int | None) -> Fault | None:
+    """The fault as one of time only; None when its dial has not come."""
+    if fault.from_dial is None:
+        return fault
+    if dial_no is None or dial_no < fault.from_dial:
+        return None
+    if fault.is_once:
+        return fault if dial_no == fault.from_dial else None
+    to_s = None if fault.lasts_s is None else now_s + fault.lasts_s
+    return replace(fault, from_dial=None, from_s=now_s, to_s=to_s)
+
+
 def parse_fault(text: str) -> Fault:
-    """`SERVICE[:FAULT][@FROM-TO]`, times as `60`, `90s`, `2m`.
+    """`SERVICE[:FAULT][@FROM[-TO]]`, times as `60`, `90s`, `2m`; without TO, for good.
 
     Without times the fault begins with the fifth dial; an outage then lasts 95 s, and what
     hits one request (a lost or unclear answer) meets that dial only.

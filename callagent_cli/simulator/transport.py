@@ -13,12 +13,13 @@ from urllib3.response import HTTPResponse
 from callagent_cli.domain.clock import Clock
 from callagent_cli.simulator.world import AnswerLost, World, WorldAnswer, WorldRequest
 
+_Timeout = float | tuple[float, float] | tuple[float, None] | None
 _PATIENCE_S = 90.0  # for a request without a timeout of its own
 
 
 class WorldAdapter(BaseAdapter):
-    """Answers each request from the world; a lost answer takes the read timeout, on the world's
-    clock, and ends as the same exception that a real socket would raise."""
+    """Answers each request from the world; an answer that is lost or late takes the read timeout,
+    on the clock, and ends as the same exception that a real socket would raise."""
 
     def __init__(self, world: World, clock: Clock) -> None:
         super().__init__()
@@ -28,7 +29,7 @@ class WorldAdapter(BaseAdapter):
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: FBT001, FBT002 - the signature of requests
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        timeout: _Timeout = None,
         verify: bool | str = True,  # noqa: FBT001, FBT002
         cert: str | bytes | tuple[bytes | str, bytes | str] | None = None,
         proxies: Mapping[str, str] | None = None,
@@ -48,15 +49,27 @@ class WorldAdapter(BaseAdapter):
                 reset = ConnectionResetError(104, "Connection reset by peer")
                 aborted = ProtocolError("Connection aborted.", reset)
                 raise requests.ConnectionError(aborted, request=request) from None
-            self._clock.signal().wait(_read_timeout_s(timeout))
-            raise requests.ReadTimeout("Read timed out.", request=request) from None
+            raise self._timed_out(request, timeout) from None
+        if answer.delay_s >= _read_timeout_s(timeout):
+            raise self._timed_out(request, timeout)
+        self._wait(answer.delay_s)
         return _response(answer, request)
+
+    def _timed_out(
+        self, request: requests.PreparedRequest, timeout: _Timeout
+    ) -> requests.ReadTimeout:
+        self._wait(_read_timeout_s(timeout))
+        return requests.ReadTimeout("Read timed out.", request=request)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._clock.signal().wait(seconds)
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def _read_timeout_s(timeout: float | tuple[float, float | None] | None) -> float:
+def _read_timeout_s(timeout: _Timeout) -> float:
     read_s = timeout[1] if isinstance(timeout, tuple) else timeout
     return read_s if read_s is not None else _PATIENCE_S
 

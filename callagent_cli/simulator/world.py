@@ -3,272 +3,246 @@
 Mounted on the product's own session by `transport`, or put on a port by `server`.
 """
 
-import json
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.simulator import conversations
+from callagent_cli.simulator import account, conversations
+from callagent_cli.simulator.conversation_list import page_of
 from callagent_cli.simulator.conversations import SimulatedCall
+from callagent_cli.simulator.dial_request import DialRequest, attempt_id, json_object
+from callagent_cli.simulator.exchange import (
+    AnswerLost,
+    Invalid,
+    WorldAnswer,
+    WorldRequest,
+    error,
+    ok,
+    plain_error,
+)
 from callagent_cli.simulator.faults import FaultKind, FaultPlan
 
-_DIALS = ("/v1/convai/twilio/outbound-call", "/v1/convai/sip-trunk/outbound-call")
+__all__ = ["AnswerLost", "Dial", "World", "WorldAnswer", "WorldRequest"]
+
 _SLOW_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class WorldRequest:
-    method: str
-    url: str  # path and query, absolute or not
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class WorldAnswer:
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(
-        default_factory=lambda: {"Content-Type": "application/json"}
-    )
-
-
-class AnswerLost(Exception):
-    """The request was carried out; its answer never arrives. `is_reset`: the line dropped."""
-
-    def __init__(self, *, is_reset: bool) -> None:
-        super().__init__("reset" if is_reset else "timeout")
-        self.is_reset = is_reset
-
-
-@dataclass(frozen=True, slots=True)
 class Dial:
-    """A dial as the world saw it."""
+    """A dial as the world saw it. to_number and attempt_id are empty when it had none."""
 
     at: datetime
     to_number: str
     attempt_id: str
-    was_placed: bool
+    was_placed: bool  # a phone rang, whatever became of the answer
+    status: int  # HTTP, of the answer that was sent or lost
 
 
 class World:
-    """seed: decides how each call goes. Thread-safe."""
+    """seed: decides how each call goes. latency_s: until each answer, on the clock. Thread-safe.
 
-    agent_id = "agent_sandbox"
-    phone_number_id = "phnum_sandbox"
-    api_key = "sandbox"
+    A call that an earlier world placed can be read by its id, but is in no list: its number
+    and variables are gone.
+    """
 
-    def __init__(self, clock: Clock, *, seed: int, faults: FaultPlan | None = None) -> None:
-        self._clock, self._seed = clock, seed
+    agent_id = account.AGENT_ID
+    phone_number_id = account.PHONE_NUMBER_ID
+    api_key = account.API_KEY
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        seed: int,
+        faults: FaultPlan | None = None,
+        latency_s: float = 0.0,
+    ) -> None:
+        self.clock = clock
+        self._seed, self._latency_s = seed, latency_s
         self._faults = faults or FaultPlan()
         self._began_s = clock.monotonic()
         self._lock = threading.RLock()
         self._calls: dict[str, SimulatedCall] = {}
+        self._rung: Counter[str] = Counter()  # number → calls placed
+        self._dials_asked = 0
         self.dials: list[Dial] = []
+        self.requests: Counter[str] = Counter()  # kind → requests, whatever their answer
+
+    def calls_to(self, number: str) -> int:
+        """How often that phone rang."""
+        with self._lock:
+            return self._rung[number]
 
     def handle(self, request: WorldRequest) -> WorldAnswer:
         """Answer one request; raises AnswerLost where the fault plan says so."""
-        path = urlsplit(request.url).path
-        is_dial = request.method == "POST" and path in _DIALS
+        kind, ask = self._sort(request)
         with self._lock:
-            fault = self._faults.meets(
-                "elevenlabs",
-                self._clock.monotonic() - self._began_s,
-                dial_no=len(self.dials) + 1 if is_dial else None,
-            )
-        if fault in _REFUSALS:
-            if is_dial:
-                self._note_dial(_json_body(request), was_placed=False)
-            return _REFUSALS[fault]
-        if fault is FaultKind.SLOW:
-            self._clock.signal().wait(_SLOW_S)
-        answer = self._route(request, path)
+            fault = self._meet(kind)
+        refusal = _REFUSALS.get(fault) if fault else None
+        answer = refusal or self._ask(request, ask)
+        if kind == "dial":
+            self._note_dial(request, answer)
         match fault:
             case FaultKind.TIMEOUT | FaultKind.RESET_AFTER:
                 raise AnswerLost(is_reset=fault is FaultKind.RESET_AFTER)
             case FaultKind.GARBAGE:
-                return WorldAnswer(200, b"<html>", {"Content-Type": "text/html"})
-            case _:
-                return answer
+                answer = WorldAnswer(200, b"<html>", {"Content-Type": "text/html"})
+            case FaultKind.SLOW:
+                answer = replace(answer, delay_s=_SLOW_S)
+        return replace(answer, delay_s=answer.delay_s + self._latency_s)
 
-    def _route(self, request: WorldRequest, path: str) -> WorldAnswer:
-        if request.headers.get("xi-api-key") != self.api_key:
-            return _error(401, "invalid_api_key", "Invalid API key")
-        query = {
-            name: values[-1] for name, values in parse_qs(urlsplit(request.url).query).items()
-        }
-        match request.method, path.strip("/").split("/"):
-            case "POST", ["v1", "convai", "twilio" | "sip-trunk" as trunk, "outbound-call"]:
-                return self._dial(_json_body(request), trunk)
-            case "GET", ["v1", "convai", "conversations"]:
-                return self._list(query)
-            case "GET", ["v1", "convai", "conversations", conversation_id]:
-                return self._read(conversation_id)
-            case "GET", ["v1", "convai", "agents", agent_id]:
-                return self._agent(agent_id)
-            case "GET", ["v1", "convai", "phone-numbers"]:
-                return _ok([self._phone_number()])
-            case "GET", ["v1", "convai", "analytics", "live-count"]:
-                return _ok({"count": self._live()})
-            case "GET", ["v1", "user", "subscription"]:
-                return _ok(_SUBSCRIPTION)
-            case _:
-                return WorldAnswer(404, b'{"detail": "Not Found"}')
+    def _meet(self, kind: str) -> FaultKind | None:
+        """Count the request, and see what goes wrong with it."""
+        self.requests[kind] += 1
+        self._dials_asked += kind == "dial"
+        return self._faults.meets(
+            "elevenlabs",
+            self.clock.monotonic() - self._began_s,
+            dial_no=self._dials_asked if kind == "dial" else None,
+            request_no=self.requests.total(),
+        )
 
-    def _dial(self, body: Mapping[str, object], trunk: str) -> WorldAnswer:
-        to_number = body.get("to_number")
-        if not isinstance(to_number, str) or not to_number.startswith("+"):
-            missing = {"type": "missing", "loc": ["body", "to_number"], "msg": "Field required"}
-            return _answer(422, {"detail": [missing]})
-        if body.get("agent_id") != self.agent_id:
-            return _error(404, "document_not_found", "No such agent")
-        client_data = body.get("conversation_initiation_client_data")
+    def _sort(self, request: WorldRequest) -> "tuple[str, Callable[[], WorldAnswer]]":
+        """The request's kind, and what answers it."""
+        url = urlsplit(request.url)
+        parts = url.path.strip("/").split("/")
+        for method, shape, kind, route in _ROUTES:
+            if len(shape) == len(parts) and all(
+                want in ("*", part) for want, part in zip(shape, parts, strict=True)
+            ):
+                if method != request.method:
+                    return "unknown", _method_not_allowed
+                asked = _Asked(parts, parse_qs(url.query), request.body)
+                return kind, partial(route, self, asked)
+        return "unknown", _not_found
+
+    def _ask(self, request: WorldRequest, ask: Callable[[], WorldAnswer]) -> WorldAnswer:
+        key = request.headers.get("xi-api-key")
+        if key is None:
+            return error(401, "needs_authorization", "No xi-api-key received")
+        if key != self.api_key:
+            return error(401, "invalid_api_key", "Invalid API key")
+        try:
+            return ask()
+        except Invalid as invalid:
+            return invalid.answer
+
+    def _note_dial(self, request: WorldRequest, answer: WorldAnswer) -> None:
+        number = json_object(request.body).get("to_number")
+        dial = Dial(
+            at=self.clock.now(),
+            to_number=number if isinstance(number, str) else "",
+            attempt_id=attempt_id(request.body),
+            was_placed=answer.status == 200,
+            status=answer.status,
+        )
         with self._lock:
-            call_no = sum(call.to_number == to_number for call in self._calls.values())
-            call = conversations.place(
-                self._seed,
-                self._clock.now().timestamp(),
-                to_number,
-                call_no,
-                client_data if isinstance(client_data, dict) else {},
-            )
+            self.dials.append(dial)
+
+    def _dial(self, asked: "_Asked") -> WorldAnswer:
+        wanted, trunk = DialRequest.of(asked.body), asked.parts[2]
+        if wanted.agent_id != self.agent_id:
+            return error(404, "document_not_found", "No such agent")
+        if wanted.phone_number_id != self.phone_number_id:
+            return error(404, "document_not_found", "No such phone number")
+        with self._lock:
+            call_no = self._rung[wanted.to_number]
+            began_s = self.clock.now().timestamp()
+            call = conversations.place(self._seed, began_s, call_no, wanted, trunk)
             self._calls[call.conversation_id] = call
-        self._note_dial(body, was_placed=True)
-        carrier = "callSid" if trunk == "twilio" else "sip_call_id"
-        return _ok(
+            self._rung[wanted.to_number] += 1
+        return ok(
             {
                 "success": True,
                 "message": "Call initiated successfully",
                 "conversation_id": call.conversation_id,
-                carrier: f"CA{call.conversation_id[-21:]:0>32}",
+                "callSid" if trunk == "twilio" else "sip_call_id": call.carrier_id,
             }
         )
 
-    def _note_dial(self, body: Mapping[str, object], *, was_placed: bool) -> None:
-        client_data = body.get("conversation_initiation_client_data")
-        user_id = client_data.get("user_id") if isinstance(client_data, dict) else None
-        dial = Dial(self._clock.now(), str(body.get("to_number")), str(user_id or ""), was_placed)
+    def _list(self, asked: "_Asked") -> WorldAnswer:
+        now_s = self._now_s()
         with self._lock:
-            self.dials.append(dial)
+            calls = list(self._calls.values())
+        page = page_of(calls, self.agent_id, asked.query)
+        return ok(
+            {
+                "conversations": [
+                    conversations.summary_of(call, self.agent_id, now_s) for call in page.calls
+                ],
+                "next_cursor": page.next_cursor,
+                "has_more": page.next_cursor is not None,
+            }
+        )
 
-    def _list(self, query: Mapping[str, str]) -> WorldAnswer:
-        now_s = self._clock.now().timestamp()
-        with self._lock:
-            calls = sorted(self._calls.values(), key=lambda call: -call.began_s)
-        found = [call for call in calls if _matches(call, query)]
-        size, start = int(query.get("page_size", 30)), int(query.get("cursor") or 0)
-        end = start + size
-        page = [conversations.summary_of(call, self.agent_id, now_s) for call in found[start:end]]
-        has_more = end < len(found)
-        cursor = str(end) if has_more else None
-        return _ok({"conversations": page, "next_cursor": cursor, "has_more": has_more})
-
-    def _read(self, conversation_id: str) -> WorldAnswer:
+    def _read(self, asked: "_Asked") -> WorldAnswer:
+        conversation_id = asked.parts[-1]
         with self._lock:
             call = self._calls.get(conversation_id) or conversations.recall(conversation_id)
         if call is None:
-            return _error(404, "conversation_not_found", "No such conversation")
-        now_s = self._clock.now().timestamp()
-        return _ok(conversations.report(call, self.agent_id, self.phone_number_id, now_s))
+            return error(404, "conversation_not_found", "No such conversation")
+        return ok(conversations.report(call, self.agent_id, self.phone_number_id, self._now_s()))
 
-    def _agent(self, agent_id: str) -> WorldAnswer:
-        if agent_id != self.agent_id:
-            return _error(404, "document_not_found", "No such agent")
-        return _ok(
-            {
-                "agent_id": self.agent_id,
-                "name": "Sandbox agent",
-                "conversation_config": {
-                    "agent": {
-                        "first_message": "Hello, this is a sandbox call.",
-                        "language": "en",
-                        "prompt": {
-                            "prompt": "You are friendly.",
-                            "built_in_tools": {
-                                "voicemail_detection": {"name": "voicemail_detection"}
-                            },
-                        },
-                        "dynamic_variables": {"dynamic_variable_placeholders": {}},
-                    },
-                    "conversation": {"max_duration_seconds": 600},
-                },
-                "platform_settings": {
-                    "archived": False,
-                    "call_limits": {
-                        "agent_concurrency_limit": -1,
-                        "daily_limit": 100000,
-                        "bursting_enabled": False,
-                    },
-                },
-                "phone_numbers": [],
-                "metadata": {"created_at_unix_secs": 1700000000},
-            }
-        )
+    def _agent(self, asked: "_Asked") -> WorldAnswer:
+        if asked.parts[-1] != self.agent_id:
+            return error(404, "document_not_found", "No such agent")
+        return ok(account.agent(self.agent_id))
 
-    def _phone_number(self) -> dict[str, object]:
-        return {
-            "phone_number": "+12025550100",
-            "label": "Sandbox",
-            "phone_number_id": self.phone_number_id,
-            "provider": "twilio",
-            "supports_inbound": True,
-            "supports_outbound": True,
-            "assigned_agent": {"agent_id": self.agent_id, "agent_name": "Sandbox agent"},
-        }
+    def _phone_numbers(self, _: "_Asked") -> WorldAnswer:
+        return ok([account.phone_number(self.phone_number_id, self.agent_id)])
 
-    def _live(self) -> int:
-        now_s = self._clock.now().timestamp()
+    def _subscription(self, _: "_Asked") -> WorldAnswer:
+        return ok(account.subscription())
+
+    def _live_count(self, _: "_Asked") -> WorldAnswer:
+        now_s = self._now_s()
         with self._lock:
-            return sum(
-                conversations.status(call, now_s) == "in-progress" for call in self._calls.values()
-            )
+            calls = list(self._calls.values())
+        live = sum(conversations.status(call, now_s) == "in-progress" for call in calls)
+        return ok({"count": live})
+
+    def _now_s(self) -> float:
+        return self.clock.now().timestamp()
 
 
-def _matches(call: SimulatedCall, query: Mapping[str, str]) -> bool:
-    if "user_id" in query and call.user_id != query["user_id"]:
-        return False
-    if call.began_s < float(query.get("call_start_after_unix") or 0):
-        return False
-    return call.began_s <= float(query.get("call_start_before_unix") or "inf")
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request, taken apart."""
+
+    parts: list[str]  # of the path
+    query: Mapping[str, list[str]]
+    body: bytes
 
 
-def _json_body(request: WorldRequest) -> dict[str, object]:
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+def _not_found() -> WorldAnswer:
+    return plain_error(404, "Not Found")
 
 
-def _answer(status: int, body: object) -> WorldAnswer:
-    return WorldAnswer(status, json.dumps(body).encode())
+def _method_not_allowed() -> WorldAnswer:
+    return plain_error(405, "Method Not Allowed")
 
 
-def _ok(body: object) -> WorldAnswer:
-    return _answer(200, body)
+_Route = tuple[str, tuple[str, ...], str, Callable[[World, _Asked], WorldAnswer]]
+_CONVAI = ("v1", "convai")
+_ROUTES: tuple[_Route, ...] = (  # method, path (`*`: any word), kind, what answers it
+    ("POST", (*_CONVAI, "twilio", "outbound-call"), "dial", World._dial),
+    ("POST", (*_CONVAI, "sip-trunk", "outbound-call"), "dial", World._dial),
+    ("GET", (*_CONVAI, "conversations"), "list", World._list),
+    ("GET", (*_CONVAI, "conversations", "*"), "conversation", World._read),
+    ("GET", (*_CONVAI, "agents", "*"), "agent", World._agent),
+    ("GET", (*_CONVAI, "phone-numbers"), "phone_numbers", World._phone_numbers),
+    ("GET", (*_CONVAI, "analytics", "live-count"), "live_count", World._live_count),
+    ("GET", ("v1", "user", "subscription"), "subscription", World._subscription),
+)
 
-
-def _error(status: int, code: str, message: str) -> WorldAnswer:
-    return _answer(status, {"detail": {"status": code, "message": message}})
-
-
-_REFUSALS: Mapping[FaultKind | None, WorldAnswer] = {
-    FaultKind.UNAVAILABLE: _error(503, "service_unavailable", "Service Unavailable"),
-    FaultKind.BUSY: _error(429, "system_busy", "The system is experiencing heavy traffic"),
-    FaultKind.CREDENTIALS: _error(401, "invalid_api_key", "Invalid API key"),
-    FaultKind.QUOTA: _error(401, "quota_exceeded", "This request exceeds your quota"),
-}
-
-_SUBSCRIPTION = {
-    "tier": "creator",
-    "character_count": 1000,
-    "character_limit": 1000000,
-    "max_credit_limit_extension": 0,
-    "can_extend_character_limit": False,
-    "allowed_to_extend_character_limit": False,
-    "status": "active",
-    "next_character_count_reset_unix": 1900000000,
+_REFUSALS: Mapping[FaultKind, WorldAnswer] = {
+    FaultKind.UNAVAILABLE: error(503, "service_unavailable", "Service Unavailable"),
+    FaultKind.BUSY: error(429, "system_busy", "The system is experiencing heavy traffic"),
+    FaultKind.CREDENTIALS: error(401, "invalid_api_key", "Invalid API key"),
+    FaultKind.QUOTA: error(401, "quota_exceeded", "This request exceeds your quota"),
 }
