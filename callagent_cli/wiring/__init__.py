@@ -1,0 +1,51 @@
+"""Settings become live objects here, and nowhere else.
+
+Called by: the commands. Invariant: nothing is dialled, probed or written by building.
+"""
+
+from callagent_cli.wiring.alert_channels import channels, plain_channels
+from callagent_cli.wiring.ledgers import (
+    held_ledger,
+    known_campaign,
+    log_of,
+    open_ledger,
+    read_ledger,
+    read_ledger_if_any,
+    recover_ledger,
+    tell,
+)
+from callagent_cli.wiring.policies import eligibility_of, limits_of, retry_policy
+from callagent_cli.wiring.provider import Outside, clock_of, outside, probers
+from callagent_cli.wiring.session import Wish, build_session
+from callagent_cli.wiring.settings_in_force import (
+    check_ready,
+    is_sandbox,
+    settings_of,
+    warnings_of,
+)
+
+__all__ = [
+    "Outside",
+    "Wish",
+    "build_session",
+    "channels",
+    "check_ready",
+    "clock_of",
+    "eligibility_of",
+    "held_ledger",
+    "is_sandbox",
+    "known_campaign",
+    "limits_of",
+    "log_of",
+    "open_ledger",
+    "outside",
+    "plain_channels",
+    "probers",
+    "read_ledger",
+    "read_ledger_if_any",
+    "recover_ledger",
+    "retry_policy",
+    "settings_of",
+    "tell",
+    "warnings_of",
+]

@@ -1,0 +1,80 @@
+"""The ledger and the log that the settings name."""
+
+import difflib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from callagent_cli.config.settings import Settings
+from callagent_cli.domain.clock import Clock, SystemClock
+from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.event import EventName, FieldValue, Level
+from callagent_cli.events.emitter import Emitter
+from callagent_cli.events.jsonl import JsonlLog
+from callagent_cli.ledger.store import Ledger, recover_files
+from callagent_cli.wiring.settings_in_force import is_sandbox
+
+
+def ledger_name(settings: Settings) -> str:
+    """Rehearsals have a ledger of their own: nobody called in the sandbox counts as called."""
+    return "sandbox" if is_sandbox(settings) else "ledger"
+
+
+def open_ledger(settings: Settings, clock: Clock) -> Ledger:
+    return Ledger.open(settings.state_dir, name=ledger_name(settings), clock=clock)
+
+
+def read_ledger(settings: Settings) -> Ledger:
+    return Ledger.open_readonly(
+        settings.state_dir, name=ledger_name(settings), clock=SystemClock()
+    )
+
+
+def read_ledger_if_any(settings: Settings) -> Ledger | None:
+    """For the caller to close; None when nothing has run here."""
+    if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
+        return None
+    return read_ledger(settings)
+
+
+@contextmanager
+def held_ledger(settings: Settings) -> Iterator[Ledger]:
+    """The ledger for a change by hand, while no run is on."""
+    run_id = f"hand_{secrets.token_hex(6)}"
+    with open_ledger(settings, SystemClock()) as ledger, ledger.hold("", run_id) as lease:
+        yield ledger
+        lease.finish(0)
+
+
+def recover_ledger(settings: Settings) -> int:
+    """Calls taken in from the dial journal."""
+    return recover_files(settings.state_dir, name=ledger_name(settings), clock=SystemClock())
+
+
+def tell(settings: Settings, name: EventName, **fields: FieldValue) -> None:
+    """One line in the log for what a person did, outside a run."""
+    emitter = Emitter(SystemClock(), run_id="by_hand")
+    emitter.listen(log_of(settings))
+    emitter(name, **fields)
+
+
+def known_campaign(ledger: Ledger, campaign: str) -> str:
+    """The name, if the ledger knows it; InputError with the nearest one otherwise."""
+    names = ledger.campaign_names()
+    if campaign in names:
+        return campaign
+    near = difflib.get_close_matches(campaign, names, 1)
+    known = f"known: {', '.join(names)}" if names else "none has run here yet"
+    hint = f"did you mean {near[0]}?" if near else known
+    raise InputError(f"no campaign {campaign!r}", hint=hint)
+
+
+def log_of(settings: Settings) -> JsonlLog:
+    log = settings.logging
+    return JsonlLog(
+        log.path,
+        max_bytes=log.max_bytes,
+        backups=log.backups,
+        level=Level(log.level),
+        redact=settings.secrets.values(),
+    )

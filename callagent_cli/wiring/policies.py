@@ -1,0 +1,80 @@
+"""Settings → the small policies that campaign, resilience and events define."""
+
+from callagent_cli.campaign.attempt import FollowRules
+from callagent_cli.campaign.calling_window import CallingWindow
+from callagent_cli.campaign.dial_rules import RedialRules
+from callagent_cli.campaign.eligibility import Rules
+from callagent_cli.campaign.limits import RunLimits
+from callagent_cli.campaign.runner import RunRules
+from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.domain.call import Disposition
+from callagent_cli.events.incidents import Throttle
+from callagent_cli.resilience.retry import RetryPolicy
+from callagent_cli.services.elevenlabs import ElevenLabs
+
+_PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take minutes
+
+
+def retry_policy(voice: ElevenLabsSettings) -> RetryPolicy:
+    return RetryPolicy(
+        initial_delay_s=voice.retry.initial_delay,
+        backoff_factor=voice.retry.backoff_factor,
+        max_attempts=voice.retry.max_attempts,
+        max_delay_s=voice.retry.max_delay,
+        jitter_s=voice.retry.jitter,
+    )
+
+
+def eligibility_of(settings: Settings) -> Rules:
+    rules = settings.campaign
+    window = rules.calling_window
+    return Rules(
+        window=CallingWindow.of(window.start, window.end, window.days, window.holidays)
+        if window
+        else None,
+        require_consent=rules.require_consent,
+        max_attempts=rules.max_attempts_per_contact,
+        min_gap_s=rules.min_gap_between_attempts,
+    )
+
+
+def _redial(settings: Settings) -> RedialRules:
+    redial = settings.campaign.redial
+    return RedialRules(
+        delays={
+            Disposition.NO_ANSWER: redial.no_answer,
+            Disposition.BUSY: redial.busy,
+            Disposition.VOICEMAIL: redial.voicemail,
+            Disposition.FAILED: redial.failed,
+        },
+        max_attempts=settings.campaign.max_attempts_per_contact,
+    )
+
+
+def limits_of(settings: Settings) -> RunLimits:
+    """The config's; flags tighten them."""
+    rules = settings.campaign
+    return RunLimits(
+        max_dials=rules.max_calls,
+        max_cost_usd=rules.max_cost,
+        max_outage_wait_s=rules.max_outage_wait,
+    )
+
+
+def throttle_of(settings: Settings) -> Throttle:
+    throttle = settings.alerts.throttle
+    return Throttle(throttle.repeat_interval, throttle.digest_interval)
+
+
+def run_rules_of(settings: Settings, dialer: ElevenLabs) -> RunRules:
+    voice = settings.services.elevenlabs
+    return RunRules(
+        eligibility=eligibility_of(settings),
+        redial=_redial(settings),
+        follow=FollowRules(
+            poll_interval_s=voice.poll_interval,
+            longest_call_s=lambda: voice.ringing_timeout + dialer.max_call_s + _PROCESSING_S,
+            patience_s=settings.campaign.max_outage_wait,
+        ),
+        look_up_delays_s=tuple(voice.look_up_after),
+    )

@@ -1,0 +1,88 @@
+"""Where requests go: the vendor or the simulated world, on one clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.domain.clock import Clock, SystemClock
+from callagent_cli.domain.ports import Prober
+from callagent_cli.ledger.store import Ledger
+from callagent_cli.services.elevenlabs import ElevenLabs
+from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.simulator.faults import FaultPlan
+from callagent_cli.simulator.transport import WorldAdapter
+from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
+from callagent_cli.simulator.world import World
+from callagent_cli.wiring.ledgers import ledger_name
+from callagent_cli.wiring.settings_in_force import is_sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Where requests go: the vendor, or the simulated world, on one clock."""
+
+    clock: Clock
+    dialer: ElevenLabs
+    world: World | None
+
+
+def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -> Outside:
+    """faults: of the simulated world; None for a world that is well."""
+    voice = settings.services.elevenlabs
+    if not is_sandbox(settings):
+        key = settings.secrets.eleven_api_key
+        secret = key.get_secret_value() if key else ""
+        session = _voice_session(voice, voice.base_url, secret, clock, None)
+        return Outside(clock, _dialer(voice, session, clock), None)
+    world = World(clock, seed=settings.sandbox.seed, faults=faults or FaultPlan())
+    sandbox = voice.model_copy(
+        update={
+            "agent_id": world.agent_id,
+            "agent_phone_number_id": world.phone_number_id,
+            "telephony": "twilio",
+        }
+    )
+    base_url = "https://sandbox.invalid"  # never leaves the process
+    session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world, clock))
+    return Outside(clock, _dialer(sandbox, session, clock), world)
+
+
+def _voice_session(
+    voice: ElevenLabsSettings, base_url: str, key: str, clock: Clock, adapter: object | None
+) -> HttpSession:
+    timeouts = Timeouts(voice.timeout.connect, voice.timeout.read, voice.timeout.total)
+    return HttpSession(
+        "elevenlabs",
+        base_url,
+        headers={"xi-api-key": key},
+        timeouts=timeouts,
+        clock=clock,
+        adapter=adapter,
+    )
+
+
+def _dialer(voice: ElevenLabsSettings, session: HttpSession, clock: Clock) -> ElevenLabs:
+    return ElevenLabs(
+        session,
+        agent_id=voice.agent_id or "",
+        agent_phone_number_id=voice.agent_phone_number_id or "",
+        telephony=voice.telephony,
+        ringing_timeout_s=voice.ringing_timeout,
+        clock=clock,
+    )
+
+
+def sandbox_clock(settings: Settings) -> VirtualClock:
+    """The sandbox's own time: inside the calling window, and never before its last call."""
+    latest = Ledger.latest_time(settings.state_dir, name=ledger_name(settings))
+    start = sandbox_start(SystemClock().now(), not_before=latest)
+    return VirtualClock(start, speed=settings.sandbox.speed)
+
+
+def probers(settings: Settings, clock: Clock | None = None) -> Sequence[Prober]:
+    """One for each enabled service."""
+    return (outside(settings, clock or SystemClock()).dialer,)
+
+
+def clock_of(settings: Settings) -> Clock:
+    return sandbox_clock(settings) if is_sandbox(settings) else SystemClock()
