@@ -151,6 +151,9 @@ def report(
             "user_id": call.user_id or None,
             "dynamic_variables": dict(call.variables),
         },
+        "has_audio": has_talked,
+        "has_user_audio": has_talked and call.ending == "answered",
+        "has_response_audio": has_talked,
     }
 
 

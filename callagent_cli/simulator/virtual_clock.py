@@ -58,6 +58,7 @@ class VirtualClock:
         self._order = 0
         self._running = 1  # more than one only after an exception cut a wait short
         self._has_keeper = False
+        self._idle_since_s: float | None = None  # real: nobody runs, and no deadline comes
         self._own = threading.local()
         self._own.is_inside = True
 
@@ -109,12 +110,13 @@ class VirtualClock:
                 return signal.flag
             if not self._is_inside():
                 return self._wait_outside(signal, timeout_s)
-            waiter = self._enrol(signal, timeout_s)
+            waiter = _Waiter(self._lock)
             try:
+                self._enrol(waiter, signal, timeout_s)
                 self._block(waiter)
             finally:
                 waiter.is_over = True
-                del self._blocked[waiter]
+                self._blocked.pop(waiter, None)
                 signal.waiters.pop(waiter, None)
             if waiter.is_stuck:
                 raise RuntimeError("every thread waits for ever on the virtual clock")
@@ -130,13 +132,11 @@ class VirtualClock:
         finally:
             signal.waiters.pop(waiter, None)
 
-    def _enrol(self, signal: "_VirtualSignal", timeout_s: float | None) -> _Waiter:
-        waiter = _Waiter(self._lock)
+    def _enrol(self, waiter: _Waiter, signal: "_VirtualSignal", timeout_s: float | None) -> None:
         signal.waiters[waiter] = self._blocked[waiter] = None
         if timeout_s is not None:
             self._order += 1
             heapq.heappush(self._sleepers, (self._now_s + timeout_s, self._order, waiter))
-        return waiter
 
     def _block(self, waiter: _Waiter) -> None:
         self._running -= 1
@@ -188,6 +188,7 @@ class VirtualClock:
             waiter = self._ready.popleft()
             if waiter.takes_turn:
                 self._running += 1
+                self._idle_since_s = None
                 waiter.is_released = True
                 waiter.released.notify()
                 return True
@@ -196,48 +197,55 @@ class VirtualClock:
     def _hand_over(self) -> None:
         """Release the next thread that can run; until one can, keep the time."""
         if self._running or self._has_keeper:
+            self._paced.notify()  # there may be an earlier deadline now
             return
         self._has_keeper = True
         try:
             while not self._running and not self._release_next():
-                deadline_s = self._next_deadline_s()
-                if deadline_s is None:
-                    self._await_outsiders()
-                elif self._pace(deadline_s):
-                    _, _, waiter = heapq.heappop(self._sleepers)
-                    self._make_ready(waiter, was_set=False)
+                self._keep_time()
         finally:
             self._has_keeper = False
+
+    def _keep_time(self) -> None:
+        """One step: to the next deadline, or until a notice or a slice of real time."""
+        deadline_s = self._next_deadline_s()
+        if deadline_s is None:
+            self._await_outsiders()
+            return
+        self._idle_since_s = None
+        if self._pace(deadline_s):
+            _, _, waiter = heapq.heappop(self._sleepers)
+            self._make_ready(waiter, was_set=False)
 
     def _next_deadline_s(self) -> float | None:
         while self._sleepers and self._sleepers[0][2].is_over:
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
-    def _is_wanted(self) -> bool:
-        """Something came from outside while time was kept."""
-        return bool(self._ready or self._running)
-
     def _await_outsiders(self) -> None:
-        ends_s = time.monotonic() + self._patience_s
-        while not self._is_wanted() and (left_s := ends_s - time.monotonic()) > 0:
+        if self._idle_since_s is None:
+            self._idle_since_s = self._real_s()
+        left_s = self._idle_since_s + self._patience_s - self._real_s()
+        if left_s > 0:
             self._paced.wait(min(left_s, _SLICE_S))
-        if not self._is_wanted():
-            for waiter in self._blocked:
-                waiter.is_stuck = True
-                self._make_ready(waiter, was_set=False)
+            return
+        for waiter in self._blocked:
+            waiter.is_stuck = True
+            self._make_ready(waiter, was_set=False)
 
     def _pace(self, deadline_s: float) -> bool:
-        """Let real time catch up; False when somebody outside made a thread ready before."""
-        if self._speed is not None:
-            while (left_s := deadline_s / self._speed - self._real_s()) > 0:
-                self._paced.wait(min(left_s, _SLICE_S))
-                if self._is_wanted():
-                    paced_s = self._real_s() * self._speed
-                    self._now_s = max(self._now_s, min(deadline_s, paced_s))
-                    return False
-        self._now_s = max(self._now_s, deadline_s)
+        """Let real time catch up; False when that is not over, or somebody runs before."""
+        left_s = deadline_s / self._speed - self._real_s() if self._speed else 0.0
+        if left_s > 0:
+            self._paced.wait(min(left_s, _SLICE_S))
+            if self._ready or self._running:
+                self._catch_up(min(deadline_s, self._real_s() * (self._speed or 0.0)))
+            return False
+        self._catch_up(deadline_s)
         return True
+
+    def _catch_up(self, to_s: float) -> None:
+        self._now_s = max(self._now_s, to_s)
 
 
 def _is_main_thread() -> bool:
