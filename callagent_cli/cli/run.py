@@ -60,8 +60,8 @@ def run(contacts: Path, options: RunOptions) -> int:
     """Work through a campaign; returns the exit status of INTERFACE section 2."""
     terminal = Terminal.of(options.common)
     settings = wiring.settings_of(options.common.config)
-    wish = _wish(contacts, options, settings)
     file = open_contacts(contacts, settings)
+    wish = _wish(contacts, options, settings)
     if options.is_dry_run:
         return show_plan(file, wish, settings, terminal, as_json=options.is_json)
     wiring.check_ready(settings)
