@@ -62,7 +62,7 @@ def test_a_folder_is_no_contacts_file(tmp_path: Path) -> None:
         (("run",), "CONTACTS"),
         (("run", "x.csv", "--limti", "3"), "--limit"),
         (("run", "x.csv", "--limit", "many"), "--limit"),
-        (("run", "x.csv", "--max-duration", "soon"), "max-duration"),
+        (("run", "people.csv", "--max-duration", "soon"), "max-duration"),
         (("run", "people.csv", "--campaign", "Spring Sale!"), "campaign name"),
         (("report", "sprnig"), "callagent run CONTACTS"),
         (("status", "nobody"), "nobody"),
