@@ -140,7 +140,7 @@ def _engine(path: Path, *, is_readonly: bool, is_draft: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+        connection.exec_driver_sql(begin)
 
     return engine
 

@@ -84,14 +84,18 @@ def start(
     """Fork a run of the command line in `folder`. `arm` is called in it just before the
     product is, `at_end` just after, unless it dies.
 
-    gated: the run waits until `Run.go()`, so that a tracer can take hold of it first.
+    gated: the run waits until `Run.go()`, so that a tracer can take hold of it first. It is
+    settled in its folder by then: whatever the tracer sees is the product's.
     """
     gate_read, gate_write = os.pipe()
+    settled_read, settled_write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             os.close(gate_write)
+            os.close(settled_read)
             _enter(folder, key)
+            os.close(settled_write)
             os.read(gate_read, 1)
             os.close(gate_read)
             status = _main(argv, arm)
@@ -102,6 +106,9 @@ def start(
         finally:
             os._exit(BROKEN)
     os.close(gate_read)
+    os.close(settled_write)
+    os.read(settled_read, 1)  # returns at the end of file, even if the fork died on its way
+    os.close(settled_read)
     run = Run(pid, gate_write)
     if not gated:
         run.go()
