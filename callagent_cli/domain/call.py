@@ -89,6 +89,14 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What a Writer worded for one contact."""
+
+    variables: Mapping[str, str]  # dynamic variables; cleaned, bounded
+    cost_usd: float | None = None  # None: the prices are not known
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """The provider has the call."""
 

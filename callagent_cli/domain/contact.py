@@ -64,6 +64,14 @@ class DuplicateRow(RejectedRow):
     """A row whose number stands on an earlier line, in whatever spelling; that line counts."""
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """What the CRM knows of a contact."""
+
+    crm_id: str
+    variables: Mapping[str, str] = field(default_factory=dict)  # cleaned, bounded; by CRM's names
+
+
 def mask_phone(phone: str) -> str:
     """Show enough of a number to recognise it and too little to dial it: `+1202*****23`."""
     if len(phone) <= 6:

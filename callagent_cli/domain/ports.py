@@ -1,9 +1,10 @@
 """What the campaign expects of the outside. Implemented in `services`; no second home."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from callagent_cli.domain.call import Conversation, Lookup, Placed, Script, Ticket
+from callagent_cli.domain.call import Conversation, Draft, Lookup, Placed, Script, Ticket
+from callagent_cli.domain.contact import Contact, KnownPerson
 from callagent_cli.domain.health import Finding, Health
 
 
@@ -43,3 +44,26 @@ class Prober(Protocol):
     service: str
 
     def probe(self) -> Health: ...
+
+
+class Crm(Protocol):
+    """Knows the contacts before the call. After it, it is a domain.delivery.Destination whose
+    payload is a domain.call_record.CallRecord."""
+
+    service: str
+
+    def find(self, contact: Contact) -> KnownPerson | None:
+        """Look a contact up by id, e-mail or phone; None when the CRM has nobody, or several
+        who might be meant. Raises domain.errors.ServiceError."""
+        ...
+
+
+class Writer(Protocol):
+    """Words what the agent says to one contact."""
+
+    service: str
+
+    def write(self, facts: Mapping[str, str]) -> Draft:
+        """Make exactly one request about a contact with these facts, by name. Raises
+        domain.errors.ServiceError; ContactError when the answer is of no use."""
+        ...
