@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, SecretStr
 
-from callagent_cli.config.settings import Retry, Secrets, Settings, Timeout
+from callagent_cli.config.secrets import Secrets
+from callagent_cli.config.services import Retry, Timeout
+from callagent_cli.config.settings import Settings
 from callagent_cli.config.yaml_file import YamlFile, read_yaml
 
 

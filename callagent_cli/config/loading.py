@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from callagent_cli.config.settings import Secrets, Settings
+from callagent_cli.config.secrets import Secrets
+from callagent_cli.config.settings import Settings
 from callagent_cli.config.yaml_file import YamlFile, read_yaml
 from callagent_cli.domain.errors import ConfigError
 from callagent_cli.domain.text import one_line
@@ -188,6 +189,10 @@ def warnings(settings: Settings) -> list[str]:
         found.append("alerts.telegram is enabled, but TELEGRAM_BOT_TOKEN is missing")
     if alerts.webhook.enabled and not (alerts.webhook.url or secrets.webhook_url):
         found.append("alerts.webhook is enabled, but neither its url nor WEBHOOK_URL is set")
+    if settings.services.llm.enabled and not secrets.llm_api_key:
+        found.append("services.llm is enabled, but LLM_API_KEY is missing")
+    if settings.services.crm.enabled and not secrets.crm_api_key:
+        found.append("services.crm is enabled, but CRM_API_KEY is missing")
     sheet = settings.google_sheets
     if sheet.enabled and sheet.backend == "google" and not sheet.sheet_id:
         found.append("google_sheets is enabled, but sheet_id is null: no sheet is written")

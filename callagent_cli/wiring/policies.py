@@ -6,7 +6,8 @@ from callagent_cli.campaign.dial_rules import RedialRules
 from callagent_cli.campaign.eligibility import Rules
 from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.runner import RunRules
-from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.config.services import ElevenLabsSettings
+from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
 from callagent_cli.events.incidents import Throttle
 from callagent_cli.resilience.retry import RetryPolicy

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.config.services import ElevenLabsSettings
+from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
 from callagent_cli.domain.ports import Prober
 from callagent_cli.ledger.store import Ledger

@@ -9,7 +9,8 @@ from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
 from callagent_cli.campaign.session import Session
-from callagent_cli.config.settings import ElevenLabsSettings, Settings
+from callagent_cli.config.services import ElevenLabsSettings
+from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel, AlertKind
 from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.event import Emit

@@ -1,0 +1,91 @@
+"""Settings of a campaign: who is called, when, how often."""
+
+from datetime import date, time
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator as After
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from callagent_cli.config.durations import read_duration
+from callagent_cli.config.fields import DURATION_FORMS, Duration, Section
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+def _clock_time(value: object) -> object:
+    if isinstance(value, str):
+        hour, colon, minute = value.partition(":")
+        if colon and hour.isdigit() and minute.isdigit() and len(minute) == 2:
+            if int(hour) < 24 and int(minute) < 60:
+                return time(int(hour), int(minute))
+            if value == "24:00":
+                return time.max
+    raise ValueError('must be a time in quotes, like "08:00"')
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+
+
+class Window(Section):
+    start: ClockTime = Field(time(8), description="in the contact's own time")
+    end: ClockTime = Field(time(21), description="in the contact's own time")
+    days: tuple[Day, ...] = Field(
+        ("mon", "tue", "wed", "thu", "fri", "sat"), min_length=1, description="of the week"
+    )
+    holidays: tuple[date, ...] = Field((), description="dates on which nobody is called")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+
+def _redial(value: object) -> object:
+    return None if value == "never" else read_duration(value)
+
+
+RedialDelay = Annotated[
+    float | None,
+    BeforeValidator(_redial),
+    WithJsonSchema({"anyOf": [*DURATION_FORMS, {"const": "never"}]}),
+]
+
+
+class Redial(Section):
+    no_answer: RedialDelay = Field(4 * 3600.0, description="a time, or never")
+    busy: RedialDelay = Field(30 * 60.0, description="a time, or never")
+    voicemail: RedialDelay = Field(24 * 3600.0, description="a time, or never")
+    failed: RedialDelay = Field(None, description="a time, or never")
+
+
+class Csv(Section):
+    encoding: str | None = Field(None, description="null: found by looking")
+    delimiter: str | None = Field(None, description="null: found by looking")
+
+
+def _region(region: str) -> str:
+    import phonenumbers
+
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("must be a country's two letters in capitals, like US or GB")
+    return region
+
+
+class Campaign(Section):
+    concurrency: int = Field(1, ge=1, le=64, description="calls at the same time")
+    default_region: Annotated[str, After(_region)] = Field(
+        "US", description="country of numbers without a country code"
+    )
+    columns: dict[str, str] = Field({}, description="our name: the file's name")
+    csv: Csv = Csv()
+    calling_window: Window | None = Field(Window(), description="null: no window, said aloud")
+    require_consent: bool = Field(
+        default=False, description="call only contacts whose consent is yes"
+    )
+    max_attempts_per_contact: int = Field(3, ge=1, description="calls to one contact")
+    min_gap_between_attempts: Duration = Field(4 * 3600.0, description="between two such calls")
+    redial: Redial = Redial()
+    max_outage_wait: Duration = Field(900.0, description="how long a run waits for a service")
+    max_calls: int | None = Field(None, ge=0, description="calls of one run; null: no limit")
+    max_cost: float | None = Field(None, ge=0, description="USD of one run; null: no limit")
