@@ -1,6 +1,7 @@
 """What a person must hear of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -41,4 +42,30 @@ class AlertChannel(Protocol):
 
     def send(self, alert: Alert) -> None:
         """Deliver one alert or raise domain.errors.ServiceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """An outage that a person was told of, as it stands."""
+
+    service: str
+    is_refusal: bool  # a person must act, not time
+    opened_at: datetime  # aware UTC
+    told_at: datetime  # when a person last heard of it
+    error: str
+    repeats: int = 0  # reminders sent
+    counts: Mapping[str, int] = field(default_factory=dict)  # what followed from it
+
+
+class AlertBook(Protocol):
+    """Keeps what is owed to people, so that a crash neither loses nor doubles it."""
+
+    def open_incidents(self) -> list[Incident]:
+        """What earlier runs told and nobody has seen end."""
+        ...
+
+    def keep(self, alerts: Sequence[Alert], incidents: Sequence[Incident]) -> None:
+        """Owe the alerts to their channels. `incidents`: all that are open now; others have
+        ended."""
         ...

@@ -124,27 +124,32 @@ class AttemptBook:
 
     def release(self, claim: Claim, step: NextStep) -> None:
         """Give a claim back: nothing was sent."""
-        self._close(claim, AttemptState.RELEASED, step)
+        self._close(claim, AttemptState.RELEASED, step, {})
 
-    def record_placed(self, ticket: Ticket, placed: Placed) -> None:
+    def record_placed(self, ticket: Ticket, placed: Placed, owed: Iterable[Message] = ()) -> None:
         """The provider has the call; also for an attempt in doubt that was found."""
         step = NextStep(ContactState.IN_PROGRESS)
-        self._record(
-            ticket.claim, AttemptState.PLACED, step, conversation_id=placed.conversation_id
-        )
+        values = {"conversation_id": placed.conversation_id}
+        self._record(ticket.claim, AttemptState.PLACED, step, values, owed)
 
-    def record_refused(self, ticket: Ticket, *, error: str, category: str, step: NextStep) -> None:
+    def record_refused(
+        self,
+        ticket: Ticket,
+        *,
+        error: str,
+        category: str,
+        step: NextStep,
+        owed: Iterable[Message] = (),
+    ) -> None:
         """Definitely no call."""
-        self._close(
-            ticket.claim, AttemptState.REFUSED, step, error=error, error_category=str(category)
-        )
+        values = {"error": error, "error_category": str(category)}
+        self._close(ticket.claim, AttemptState.REFUSED, step, values, owed)
 
-    def record_unknown(self, ticket: Ticket, *, error: str) -> None:
+    def record_unknown(self, ticket: Ticket, *, error: str, owed: Iterable[Message] = ()) -> None:
         """May have rung: nobody calls this contact until it is known."""
         step = NextStep(ContactState.NEEDS_REVIEW, reason=f"may have rung: {error}")
-        self._record(
-            ticket.claim, AttemptState.UNKNOWN, step, error=error, error_category="ambiguous"
-        )
+        values = {"error": error, "error_category": "ambiguous"}
+        self._record(ticket.claim, AttemptState.UNKNOWN, step, values, owed)
 
     def record_looked_up(self, ticket: Ticket) -> None:
         """The provider was asked for an attempt in doubt."""
@@ -169,13 +174,29 @@ class AttemptBook:
             )
             write_owed(connection, owed, outcome.ended_at)
 
-    def _close(self, claim: Claim, state: AttemptState, step: NextStep, **values: object) -> None:
-        self._record(claim, state, step, ended_at=stamp(self._clock.now()), **values)
+    def _close(
+        self,
+        claim: Claim,
+        state: AttemptState,
+        step: NextStep,
+        values: Mapping[str, object],
+        owed: Iterable[Message] = (),
+    ) -> None:
+        ended = {"ended_at": stamp(self._clock.now()), **values}
+        self._record(claim, state, step, ended, owed)
 
-    def _record(self, claim: Claim, state: AttemptState, step: NextStep, **values: object) -> None:
+    def _record(
+        self,
+        claim: Claim,
+        state: AttemptState,
+        step: NextStep,
+        values: Mapping[str, object],
+        owed: Iterable[Message],
+    ) -> None:
         with self._database.transaction() as connection:
             _change(connection, claim.attempt_id, state, values)
             move_contact(connection, claim.campaign, claim.contact.phone, step)
+            write_owed(connection, owed, self._clock.now())
 
 
 def _ended(outcome: Outcome) -> dict[str, object]:

@@ -33,6 +33,19 @@ MIGRATIONS = (
             "FROM attempts WHERE started_at IS NOT NULL",
         ),
     ),
+    Migration(
+        3,
+        (
+            "ALTER TABLE messages ADD COLUMN ended_at VARCHAR",
+            "CREATE TABLE incidents ( id INTEGER NOT NULL, service VARCHAR NOT NULL, "
+            "is_refusal BOOLEAN NOT NULL, opened_at VARCHAR NOT NULL, told_at VARCHAR NOT NULL, "
+            "closed_at VARCHAR, error VARCHAR NOT NULL, repeats INTEGER NOT NULL, "
+            "counts JSON NOT NULL, PRIMARY KEY (id) )",
+            "CREATE INDEX incidents_by_time ON incidents (opened_at)",
+            "CREATE UNIQUE INDEX one_open_incident_per_service ON incidents (service) "
+            "WHERE closed_at IS NULL",
+        ),
+    ),
 )
 
 

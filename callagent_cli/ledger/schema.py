@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
 from callagent_cli.domain.contact import ContactState
 
-SCHEMA_VERSION = 2  # a change here needs a step in migrations
+SCHEMA_VERSION = 3  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
 metadata = MetaData()
@@ -166,13 +166,38 @@ messages = Table(
     Column("destination", String, nullable=False),
     Column("key", String, nullable=False),
     Column("payload", JSON, nullable=False),
-    Column("state", String, nullable=False),  # owed, sent, dead
+    Column("state", String, nullable=False),  # owed, sent, dead, dropped
     Column("created_at", String, nullable=False),
     Column("next_at", String),
     Column("tries", Integer, nullable=False),
     Column("last_error", String),
+    Column("ended_at", String),
     UniqueConstraint("destination", "key"),
     Index("messages_by_state", "state", "destination", "id"),
+)
+
+
+# An outage that was told to a person, so that the next run does not tell it anew.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("service", String, nullable=False),
+    Column("is_refusal", Boolean, nullable=False),
+    Column("opened_at", String, nullable=False),
+    Column("told_at", String, nullable=False),
+    Column("closed_at", String),
+    Column("error", String, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Index("incidents_by_time", "opened_at"),
+)
+Index(
+    "one_open_incident_per_service",
+    incidents.c.service,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
 )
 
 

@@ -23,6 +23,7 @@ from callagent_cli.ledger.contact_book import ContactBook
 from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.folder import ENOUGH_BYTES, prepare_folder
 from callagent_cli.ledger.imports import Imports
+from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.lease import RunLease, busy, is_held, take_lock
 from callagent_cli.ledger.open_attempts import OpenAttempts
@@ -34,7 +35,7 @@ from callagent_cli.ledger.schema import IS_OPEN, SCHEMA_VERSION, attempts, conta
 _LOST = "the run ended while the request was on its way"
 
 
-class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox):
+class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox, IncidentBook):
     """One SQLite file, its dial journal and its lock, `<name>.db`, `.journal` and `.lock`."""
 
     def __init__(self, database: Database, journal: Journal, lock: Path, clock: Clock) -> None:

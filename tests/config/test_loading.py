@@ -153,7 +153,14 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
         "services: {elevenlabs: {base_url: 'https://me:pw@example.com'}}\n",
         ("neither a login",),
     ),
-    "a service of a later version": ("services: {llm: {enabled: true}}\n", ("does not have it",)),
+    "a writer that nothing stands in for": (
+        "services: {llm: {enabled: true, model: m, prompt: p}}\n",
+        ("services.llm", "a fallback for opening_line"),
+    ),
+    "a CRM without an address": (
+        "services: {crm: {enabled: true, kind: http, report_path: /calls}}\n",
+        ("services.crm", "base_url"),
+    ),
 }
 
 
