@@ -38,6 +38,7 @@ class EventName(StrEnum):
     DELIVERY_FAILED = "delivery.failed"
     DELIVERY_DEAD_LETTERED = "delivery.dead_lettered"
     FALLBACK_USED = "fallback.used"
+    SERVICE_ANSWERED = "service.answered"  # for the first time in a run
 
 
 class Level(StrEnum):
@@ -61,6 +62,7 @@ LEVEL_OF: Mapping[EventName, Level] = {
     EventName.DELIVERY_FAILED: Level.WARNING,
     EventName.DELIVERY_DEAD_LETTERED: Level.ERROR,
     EventName.FALLBACK_USED: Level.WARNING,
+    EventName.SERVICE_ANSWERED: Level.DEBUG,
 }  # every other event is INFO
 
 

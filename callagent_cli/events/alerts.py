@@ -1,16 +1,17 @@
 """The alert desk: hands alerts to every channel, on a thread of its own.
 
 Called by: the emitter, which it only lets put an alert into a bounded queue. Nothing about alerts
-can delay, stop or fail a call. When no channel takes an alert, the last one is tried.
+can delay, stop or fail a call. What a channel outside this process is to tell is owed in the
+ledger first, so that a crash neither loses nor doubles it.
 """
 
 import threading
 from collections import deque
 from collections.abc import Sequence
 
-from callagent_cli.domain.alert import Alert, AlertChannel, AlertKind
+from callagent_cli.domain.alert import Alert, AlertBook, AlertChannel, AlertKind, Incident
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.errors import ServiceError
+from callagent_cli.domain.errors import CallAgentError
 from callagent_cli.domain.event import Emit, Event, EventName
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.incidents import Incidents, Throttle
@@ -28,14 +29,16 @@ class AlertDesk:
         emit: Emit,
         throttle: Throttle | None = None,
         *,
+        book: AlertBook | None = None,
         untold: frozenset[AlertKind] = frozenset({AlertKind.CAMPAIGN_FINISHED}),
-        last: AlertChannel | None = None,
     ) -> None:
-        """untold: kinds that nobody asked to hear of. last: takes an alert that no channel
-        took."""
-        self._channels, self._untold, self._last = tuple(channels), untold, last
+        """channels: of this process, told at once. book: owes the alerts to the others.
+        untold: kinds that `channels` are not told, because their reader sees it anyway."""
+        self._channels, self._untold, self._book = tuple(channels), untold, book
         self._clock, self._emit = clock, emit
         self._incidents = Incidents(throttle or Throttle())
+        if book is not None:
+            self._incidents.take_up(book.open_incidents())
         self._lock = threading.Lock()  # never held while a channel works
         self._queue: deque[Alert] = deque(maxlen=_CAPACITY)
         self._news, self._done = clock.signal(), clock.signal()
@@ -74,18 +77,24 @@ class AlertDesk:
     def _work(self) -> None:
         while True:
             self._news.clear()
-            alert = self._next()
-            if alert is not None:
-                self._deliver(alert)
-            elif self._is_closing:
+            is_last = self._is_closing
+            alerts, standing = self._take()
+            if alerts or is_last:
+                self._keep(alerts, standing)
+            for alert in alerts:
+                self._tell_here(alert)
+            if is_last:
                 return
-            else:
+            if not alerts:
                 self._news.wait(self._seconds_until_due())
 
-    def _next(self) -> Alert | None:
+    def _take(self) -> tuple[list[Alert], list[Incident]]:
+        """All alerts that wait, and the incidents as they stand with them."""
         with self._lock:
             self._queue.extend(self._incidents.due(self._clock.now()))
-            return self._queue.popleft() if self._queue else None
+            alerts = list(self._queue)
+            self._queue.clear()
+            return alerts, self._incidents.standing()
 
     def _seconds_until_due(self) -> float | None:
         with self._lock:
@@ -94,18 +103,25 @@ class AlertDesk:
             return None
         return max(0.0, (due_at - self._clock.now()).total_seconds())
 
-    def _deliver(self, alert: Alert) -> None:
-        """To each channel; one that fails leaves it to the others."""
-        if alert.kind in self._untold:
+    def _keep(self, alerts: Sequence[Alert], standing: Sequence[Incident]) -> None:
+        if self._book is None:
             return
-        taken = [self._hand_to(channel, alert) for channel in self._channels]
-        if not any(taken) and self._last is not None:
-            self._hand_to(self._last, alert)
+        try:
+            self._book.keep(alerts, standing)
+        except CallAgentError as error:  # the channels of this process still tell it
+            for alert in alerts:
+                self._tell_failed("all", alert, error.message)
 
-    def _hand_to(self, channel: AlertChannel, alert: Alert) -> bool:
+    def _tell_here(self, alert: Alert) -> None:
+        """To each channel; one that fails leaves it to the others."""
+        if alert.kind not in self._untold:
+            for channel in self._channels:
+                self._hand_to(channel, alert)
+
+    def _hand_to(self, channel: AlertChannel, alert: Alert) -> None:
         try:
             channel.send(alert)
-        except ServiceError as error:
+        except CallAgentError as error:
             self._tell_failed(channel.name, alert, error.message)
         except Exception as error:  # noqa: BLE001 - a channel's bug must not end the others
             self._tell_failed(channel.name, alert, type(error).__name__)
@@ -117,8 +133,6 @@ class AlertDesk:
                 title=alert.title,
                 alert_key=alert.key,
             )
-            return True
-        return False
 
     def _give_up(self) -> None:
         with self._lock:

@@ -6,17 +6,17 @@ While it is open everything that follows from it is counted and not told: that i
 without an incident is told at once the first time, then together, once a digest interval.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from callagent_cli.domain.alert import Alert
+from callagent_cli.domain.alert import Alert, Incident
 from callagent_cli.domain.event import Event, EventName
 from callagent_cli.events import alert_texts as texts
 from callagent_cli.events.alert_texts import Counts
 
 _SAME_MOMENT = timedelta(seconds=0.5)
-_PROOFS = (EventName.CALL_PLACED, EventName.CALL_ENDED, EventName.DELIVERY_SENT)
+_PROOFS = (EventName.SERVICE_ANSWERED, EventName.CALL_PLACED, EventName.DELIVERY_SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Throttle:
 
 
 @dataclass(slots=True)
-class _Incident:
+class _Open:
     service: str
     is_refusal: bool  # a person must act, not time
     opened_at: datetime
@@ -35,6 +35,11 @@ class _Incident:
     repeats: int = 0
     counts: Counts = field(default_factory=Counts)
     on_probation_since: datetime | None = None  # closed by probes, not yet by a real success
+    is_inherited: bool = False  # an earlier run told it; this one has not met it yet
+
+    @property
+    def is_ended_by_proof(self) -> bool:
+        return self.is_inherited or self.on_probation_since is not None
 
 
 @dataclass(slots=True)
@@ -51,8 +56,37 @@ class Incidents:
     def __init__(self, throttle: Throttle = Throttle()) -> None:
         self._repeat = timedelta(seconds=throttle.repeat_interval_s)
         self._digest_every = timedelta(seconds=throttle.digest_interval_s)
-        self._open: dict[str, _Incident] = {}
+        self._open: dict[str, _Open] = {}
         self._digests: dict[tuple[str, str, str], _Digest] = {}
+
+    def take_up(self, incidents: Iterable[Incident]) -> None:
+        """Go on with what earlier runs told. Their services end it with their first answer."""
+        for known in incidents:
+            self._open[known.service] = _Open(
+                service=known.service,
+                is_refusal=known.is_refusal,
+                opened_at=known.opened_at,
+                error=known.error,
+                told_at=known.told_at,
+                repeats=known.repeats,
+                counts=Counts(**known.counts),
+                is_inherited=True,
+            )
+
+    def standing(self) -> list[Incident]:
+        """All that are open."""
+        return [
+            Incident(
+                service=incident.service,
+                is_refusal=incident.is_refusal,
+                opened_at=incident.opened_at,
+                told_at=incident.told_at,
+                error=incident.error,
+                repeats=incident.repeats,
+                counts=asdict(incident.counts),
+            )
+            for incident in self._open.values()
+        ]
 
     def hear(self, event: Event) -> list[Alert]:
         """The alerts that this event calls for, now."""
@@ -77,7 +111,7 @@ class Incidents:
     def due(self, now: datetime) -> list[Alert]:
         """The alerts that time calls for: still down, recovered for good, digests."""
         alerts = []
-        for incident in list(self._open.values()):
+        for incident in self._met():
             if self._due_at(incident) > now:
                 continue
             alerts += self._recover(incident, now) if incident.on_probation_since else []
@@ -90,7 +124,7 @@ class Incidents:
 
     def next_due_at(self) -> datetime | None:
         """When `due` has something to say, if nothing happens before; None: never."""
-        times = [self._due_at(incident) for incident in self._open.values()]
+        times = [self._due_at(incident) for incident in self._met()]
         times += [digest.since + self._digest_every for digest in self._digests.values()]
         return min(times, default=None)
 
@@ -107,10 +141,10 @@ class Incidents:
         service, known = _service(event), self._open.get(_service(event))
         is_refusal = event.fields.get("is_forced") is True
         if known is not None:
-            known.on_probation_since = None
+            known.on_probation_since, known.is_inherited = None, False
             if known.is_refusal or not is_refusal:
                 return []  # the same incident: a trial or the probation failed
-        incident = _Incident(
+        incident = _Open(
             service=service,
             is_refusal=is_refusal,
             opened_at=known.opened_at if known else event.at,
@@ -123,7 +157,7 @@ class Incidents:
         tell = texts.refused if is_refusal else texts.opened
         return [tell(event, incident.opened_at, incident.error)]
 
-    def _hold_back(self, incident: _Incident) -> None:
+    def _hold_back(self, incident: _Open) -> None:
         """Failures not told yet belong to the incident that has just begun."""
         for kind in [kind for kind in self._digests if kind[1] == incident.service]:
             for event in self._digests.pop(kind).untold:
@@ -143,11 +177,11 @@ class Incidents:
         alerts = []
         for incident in list(self._open.values()):
             is_meant = event.fields.get("service", incident.service) == incident.service
-            if incident.on_probation_since and is_meant:
+            if incident.is_ended_by_proof and is_meant:
                 alerts += self._recover(incident, event.at)
         return alerts
 
-    def _recover(self, incident: _Incident, now: datetime) -> list[Alert]:
+    def _recover(self, incident: _Open, now: datetime) -> list[Alert]:
         del self._open[incident.service]
         ended_at = incident.on_probation_since or now
         about = (incident.service, incident.opened_at, ended_at, incident.counts)
@@ -188,19 +222,23 @@ class Incidents:
             return [_tell_of(digest.untold[0])(digest.untold[0])]
         return [texts.digest(digest.untold, digest.since, now)]
 
-    def _repeat_of(self, incident: _Incident, now: datetime) -> Alert:
+    def _repeat_of(self, incident: _Open, now: datetime) -> Alert:
         incident.repeats += 1
         incident.told_at = now
         about = (incident.service, incident.opened_at, incident.error, incident.counts)
         return texts.ongoing(now, *about, repeats=incident.repeats)
 
-    def _due_at(self, incident: _Incident) -> datetime:
+    def _met(self) -> list["_Open"]:
+        """The incidents that this run knows to be on."""
+        return [incident for incident in self._open.values() if not incident.is_inherited]
+
+    def _due_at(self, incident: _Open) -> datetime:
         if incident.on_probation_since:
             return incident.on_probation_since + self._digest_every
         return incident.told_at + self._repeat
 
 
-def _has_opened(incident: _Incident, event: Event) -> bool:
+def _has_opened(incident: _Open, event: Event) -> bool:
     """A call whose own failure opened the breaker failed before the incident, not in it."""
     is_first = incident.counts.failed == incident.counts.deferred == 0
     is_failure = event.name is EventName.CONTACT_FAILED

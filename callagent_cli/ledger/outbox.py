@@ -101,6 +101,10 @@ class Outbox:
         """Before a request leaves: whatever becomes of it, the next one asks first."""
         self._mark(ids, tries=messages.c.tries + 1)
 
+    def take_back(self, ids: Collection[int], error: str) -> None:
+        """The try that was written down did not reach the destination, for certain."""
+        self._mark(ids, tries=messages.c.tries - 1, last_error=error)
+
     def mark_sent(self, ids: Collection[int]) -> None:
         """Delivered. What it said is not kept: its destination has it."""
         self._mark(

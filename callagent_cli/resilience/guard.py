@@ -29,6 +29,7 @@ class _Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.tries = self.retries = 0
+        self.has_proved = False
         self.last_error = ""
         self.latency_ms: float | None = None
 
@@ -37,9 +38,13 @@ class _Tally:
             self.tries += 1
             self.retries += is_retry
 
-    def answered(self, elapsed_ms: float) -> None:
+    def answered(self, elapsed_ms: float, *, is_proof: bool) -> bool:
+        """Whether this is the first answer that proves that the service is well."""
         with self._lock:
             self.latency_ms = elapsed_ms
+            is_first = is_proof and not self.has_proved
+            self.has_proved = self.has_proved or is_proof
+            return is_first
 
     def failed(self, error: ServiceError, elapsed_ms: float) -> None:
         with self._lock:
@@ -178,7 +183,8 @@ class Guard:
             self._tally.failed(error, elapsed_ms)
             self._tell(EventName.REQUEST_FAILED, op, error, elapsed_ms=elapsed_ms)
             raise
-        self._tally.answered(self._ms_since(began_s))
+        if self._tally.answered(self._ms_since(began_s), is_proof=op.is_proof):
+            self._tell(EventName.SERVICE_ANSWERED, op, None)
         return answer
 
     def _ms_since(self, began_s: float) -> float:

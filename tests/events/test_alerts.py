@@ -1,11 +1,12 @@
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from callagent_cli.domain.alert import Alert, AlertKind
+from callagent_cli.domain.alert import Alert, AlertKind, Incident
 from callagent_cli.domain.clock import Clock, SystemClock, Task
-from callagent_cli.domain.errors import TransientError
+from callagent_cli.domain.errors import LedgerError, TransientError
 from callagent_cli.domain.event import EventName
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.events.emitter import Emitter
@@ -75,15 +76,69 @@ def test_channel_that_fails_leaves_the_alert_to_the_next(fault: Exception) -> No
     assert (failed["channel"], failed["kind"]) == ("email", "incident_opened")
 
 
-def test_alert_that_no_channel_takes_goes_to_the_last() -> None:
-    clock, last = VirtualClock(datetime(2026, 11, 23, 15, 0, tzinfo=UTC)), Channel("terminal")
-    broken = Channel("email", TransientError("email", "down"))
-    desk = AlertDesk([broken], clock, EventLog(clock), last=last)
-    emit = Emitter(clock, run_id="run_1")
+class Book:
+    """What the ledger does for the desk."""
+
+    def __init__(self, *known: Incident, fault: Exception | None = None) -> None:
+        self._known, self._fault = known, fault
+        self.kept: list[AlertKind] = []
+        self.standing: list[Incident] = []
+
+    def open_incidents(self) -> list[Incident]:
+        return list(self._known)
+
+    def keep(self, alerts: Sequence[Alert], incidents: Sequence[Incident]) -> None:
+        if self._fault is not None:
+            raise self._fault
+        self.kept += [alert.kind for alert in alerts]
+        self.standing = list(incidents)
+
+
+def _desk(book: Book, *channels: Channel) -> tuple[Emitter, AlertDesk, EventLog]:
+    clock = VirtualClock(datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+    log = EventLog(clock)
+    desk, emit = AlertDesk(channels, clock, log, book=book), Emitter(clock, run_id="run_1")
     emit.listen(desk)
+    return emit, desk, log
+
+
+def test_what_other_channels_are_to_tell_is_kept_with_the_incident() -> None:
+    book = Book()
+    emit, desk, _ = _desk(book)
     emit(EventName.BREAKER_OPENED, service="elevenlabs", error="503")
     desk.flush(10)
-    assert last.kinds == [AlertKind.INCIDENT_OPENED]
+    assert book.kept == [AlertKind.INCIDENT_OPENED]
+    assert [incident.service for incident in book.standing] == ["elevenlabs"]
+
+
+def test_an_outage_that_an_earlier_run_told_is_not_told_again() -> None:
+    at = datetime(2026, 11, 23, 14, 55, tzinfo=UTC)
+    book = Book(Incident("elevenlabs", is_refusal=False, opened_at=at, told_at=at, error="503"))
+    emit, desk, _ = _desk(book)
+    emit(EventName.BREAKER_OPENED, service="elevenlabs", error="503")
+    desk.flush(10)
+    assert book.kept == []
+    assert [incident.opened_at for incident in book.standing] == [at]
+
+
+def test_the_first_answer_ends_an_outage_that_an_earlier_run_told() -> None:
+    at = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+    book = Book(Incident("elevenlabs", is_refusal=True, opened_at=at, told_at=at, error="401"))
+    emit, desk, _ = _desk(book)
+    emit(EventName.SERVICE_ANSWERED, service="crm")
+    emit(EventName.SERVICE_ANSWERED, service="elevenlabs")
+    desk.flush(10)
+    assert book.kept == [AlertKind.INCIDENT_RECOVERED]
+    assert book.standing == []
+
+
+def test_a_ledger_that_fails_leaves_the_alert_to_the_channels_of_this_process() -> None:
+    terminal = Channel("terminal")
+    emit, desk, log = _desk(Book(fault=LedgerError("disk full")), terminal)
+    emit(EventName.BREAKER_OPENED, service="elevenlabs", error="503")
+    desk.flush(10)
+    assert terminal.kinds == [AlertKind.INCIDENT_OPENED]
+    assert [told["error"] for told in log.of(EventName.ALERT_FAILED)] == ["disk full"]
 
 
 def test_reminders_and_digests_come_with_time_alone() -> None:

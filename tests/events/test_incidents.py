@@ -169,7 +169,7 @@ def test_two_services_have_incidents_of_their_own() -> None:
     ]
 
 
-@pytest.mark.parametrize("proof", [EventName.CALL_PLACED, EventName.CALL_ENDED])
+@pytest.mark.parametrize("proof", [EventName.CALL_PLACED, EventName.DELIVERY_SENT])
 def test_breaker_closed_by_probes_has_recovered_with_the_first_real_success(
     proof: EventName,
 ) -> None:

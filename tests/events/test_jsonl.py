@@ -41,6 +41,7 @@ EVENTS = [
     "delivery.failed",
     "delivery.dead_lettered",
     "fallback.used",
+    "service.answered",
 ]
 
 LINE = {
@@ -85,7 +86,7 @@ def test_list_of_events_is_closed() -> None:
 
 
 def test_every_line_keeps_the_schema(tmp_path: Path) -> None:
-    log = JsonlLog(tmp_path / "app.log")
+    log = JsonlLog(tmp_path / "app.log", level=Level.DEBUG)
     for name in EventName:
         log(fact(name, 1.0005))
     log(

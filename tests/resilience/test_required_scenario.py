@@ -136,6 +136,7 @@ def test_required_scenario_runs_exactly_as_designed(
         (90.0, "health.failed", "open"),
         (120.0, "health.passed", "open"),
         (120.0, "breaker.half_opened", "half_open"),
+        (120.0, "service.answered", "half_open"),
         (120.0, "breaker.closed", "closed"),
     ]
     waits = [told["next_retry_s"] for told in log.of(EventName.RETRY_SCHEDULED)]
