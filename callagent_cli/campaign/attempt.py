@@ -9,6 +9,7 @@ before it; what is unclear is `unknown`, never failed and never dialled again.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from callagent_cli.campaign.owing import Owing
 from callagent_cli.campaign.refusals import category_of, step_after_refusal
 from callagent_cli.domain.call import (
     Claim,
@@ -48,6 +49,7 @@ class Line:
     clock: Clock
     stop: Signal
     emit: Emit
+    owing: Owing
     run_id: str
     own_tries: int  # requests one dial may make in all
     threshold: int  # failures that open the dialler's breaker
@@ -117,14 +119,15 @@ def dial(
         return ticket, _doubt(line, ticket, error)
     except (ServiceError, GateClosed, Interrupted) as error:
         return ticket, _refuse(line, ticket, error)
-    line.ledger.record_placed(ticket, placed)
-    line.emit(
-        EventName.CALL_PLACED,
+    facts: dict[str, FieldValue] = {
         **about(claim),
-        service=line.dialer.service,
-        conversation_id=placed.conversation_id,
+        "service": line.dialer.service,
+        "conversation_id": placed.conversation_id,
         **state_of(line),
-    )
+    }
+    row = line.owing.row(EventName.CALL_PLACED, line.clock.now(), facts)
+    line.ledger.record_placed(ticket, placed, row)
+    line.emit(EventName.CALL_PLACED, **facts)
     return ticket, placed
 
 
@@ -142,39 +145,41 @@ def _look_first(line: Line, ticket: Ticket, gate: Callable[[], object]) -> Place
 
 
 def _doubt(line: Line, ticket: Ticket, error: AmbiguousError) -> InDoubt:
-    line.ledger.record_unknown(ticket, error=error.message)
-    line.emit(
-        EventName.CALL_IN_DOUBT,
-        **about(ticket.claim),
-        service=line.dialer.service,
-        error=error.message,
-        error_category=error.category,
-        http_status=error.http_status,
-        **state_of(line),
-    )
+    facts = _failure(line, ticket, error)
+    row = line.owing.row(EventName.CALL_IN_DOUBT, line.clock.now(), facts)
+    line.ledger.record_unknown(ticket, error=error.message, owed=row)
+    line.emit(EventName.CALL_IN_DOUBT, **facts)
     return InDoubt(ticket)
 
 
 def _refuse(line: Line, ticket: Ticket, error: CallAgentError) -> NotPlaced:
     step = step_after_refusal(error, own_tries=line.own_tries, threshold=line.threshold)
-    category = category_of(error)
-    line.ledger.record_refused(ticket, error=error.message, category=category, step=step)
-    status = error.http_status if isinstance(error, ServiceError) else None
-    tell = {
+    facts = _failure(line, ticket, error)
+    facts["tries"] = error.tries if isinstance(error, ServiceError) else 0
+    name = {
         ContactState.FAILED: EventName.CONTACT_FAILED,
         ContactState.DEFERRED: EventName.CONTACT_DEFERRED,
     }.get(step.state, EventName.CALL_REFUSED)
-    line.emit(
-        tell,
-        **about(ticket.claim),
-        service=line.dialer.service,
+    line.ledger.record_refused(
+        ticket,
         error=error.message,
-        error_category=category,
-        http_status=status,
-        tries=error.tries if isinstance(error, ServiceError) else 0,
-        **state_of(line),
+        category=category_of(error),
+        step=step,
+        owed=line.owing.row(name, line.clock.now(), facts),
     )
+    line.emit(name, **facts)
     return NotPlaced(error, step)
+
+
+def _failure(line: Line, ticket: Ticket, error: CallAgentError) -> dict[str, FieldValue]:
+    return {
+        **about(ticket.claim),
+        "service": line.dialer.service,
+        "error": error.message,
+        "error_category": category_of(error),
+        "http_status": error.http_status if isinstance(error, ServiceError) else None,
+        **state_of(line),
+    }
 
 
 def state_of(line: Line) -> dict[str, FieldValue]:

@@ -28,7 +28,7 @@ from callagent_cli.campaign.script import write_script
 from callagent_cli.domain.call import Claim, Conversation, Outcome, Placed, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import CallAgentError, GateClosed, ServiceRefused, ThrottledError
-from callagent_cli.domain.event import EventName
+from callagent_cli.domain.event import EventName, FieldValue
 from callagent_cli.ledger.records import Candidate, NextStep
 
 
@@ -150,14 +150,14 @@ class Runner:
 
         match follow(self._line, ticket, conversation_id, self._rules.follow, saw):
             case Outcome() as outcome:
-                self._settle(ticket, outcome)
+                self._settle(ticket, conversation_id, outcome)
             case LeftRunning(error):
                 self._progress.put_down(claim)
                 self._heed(error)
                 if error is not None and not self._line.stop.is_set():
                     self._agenda.finish(RunEnd(f"{self._line.dialer.service}: {error.message}"))
 
-    def _settle(self, ticket: Ticket, outcome: Outcome) -> None:
+    def _settle(self, ticket: Ticket, conversation_id: str, outcome: Outcome) -> None:
         claim = ticket.claim
         step = next_step(
             outcome.disposition,
@@ -165,19 +165,23 @@ class Runner:
             rules=self._rules.redial,
             now=outcome.ended_at,
         )
-        self._line.ledger.record_completed(ticket, outcome, step)
+        facts: dict[str, FieldValue] = {
+            **about(claim),
+            "service": self._line.dialer.service,
+            **state_of(self._line),
+            "disposition": outcome.disposition.value,
+            "duration_s": outcome.duration_s,
+            "cost_usd": outcome.cost_usd,
+            "error": outcome.error or None,
+        }
+        owed = [
+            *self._line.owing.outcome(ticket, conversation_id, outcome),
+            *self._line.owing.row(EventName.CALL_ENDED, outcome.ended_at, facts),
+        ]
+        self._line.ledger.record_completed(ticket, outcome, step, owed)
         self._progress.ended(outcome)
         self._progress.settled(claim)
-        self._line.emit(
-            EventName.CALL_ENDED,
-            **about(claim),
-            service=self._line.dialer.service,
-            **state_of(self._line),
-            disposition=outcome.disposition,
-            duration_s=outcome.duration_s,
-            cost_usd=outcome.cost_usd,
-            error=outcome.error or None,
-        )
+        self._line.emit(EventName.CALL_ENDED, **facts)
         if step.state is ContactState.EXHAUSTED:
             self._line.emit(EventName.CONTACT_EXHAUSTED, **about(claim), reason=step.reason)
         if outcome.is_config_error:

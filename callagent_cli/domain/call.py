@@ -70,6 +70,7 @@ class Ticket:
 
     claim: Claim
     started_at: datetime  # aware UTC
+    crm_id: str = ""  # of the contact, where the CRM was asked and knew it
 
     @property
     def attempt_id(self) -> str:

@@ -105,7 +105,8 @@ class AttemptBook:
             begun = {"started_at": stamp(now), "evidence": dict(evidence), "run_id": run_id}
             _change(connection, claim.attempt_id, AttemptState.DIALING, begun, which=_BEGIN)
             generation = int(connection.execute(_GROW).scalar_one())
-        ticket, contact = Ticket(claim, now), claim.contact
+        ticket = Ticket(claim, now, crm_id=str(evidence.get("crm_id", "")))
+        contact = claim.contact
         intent = Intent(
             claim.attempt_id, claim.campaign, contact.phone, contact.id, now, generation
         )

@@ -86,4 +86,4 @@ def _ticket(row: Row[tuple[object, ...]]) -> Ticket:
     started_at = unstamp(row.started_at or row.claimed_at)
     if started_at is None:
         raise LedgerError(f"attempt {row.attempt_id} has no time", hint="restore a backup")
-    return Ticket(claim, started_at)
+    return Ticket(claim, started_at, crm_id=str((row.evidence or {}).get("crm_id", "")))

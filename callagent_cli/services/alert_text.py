@@ -1,6 +1,9 @@
 """An alert as text and as data, the same for every channel."""
 
-from callagent_cli.domain.alert import Alert
+from collections.abc import Mapping
+from datetime import datetime
+
+from callagent_cli.domain.alert import Alert, AlertKind
 from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.text import one_line
 
@@ -39,3 +42,13 @@ def as_data(alert: Alert) -> dict[str, str]:
         "todo": mask_phones(alert.todo),
         "command": alert.command,
     }
+
+
+def of_data(data: Mapping[str, object]) -> Alert:
+    """The opposite of `as_data`."""
+    texts = {
+        name: str(data[name])
+        for name in ("service", "title", "happened", "meaning", "automatic", "todo", "command")
+    }
+    kind, at = AlertKind(str(data["kind"])), datetime.fromisoformat(str(data["at"]))
+    return Alert(key=str(data["id"]), kind=kind, at=at, **texts)
