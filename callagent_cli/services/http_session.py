@@ -173,7 +173,7 @@ class HttpSession:
         if isinstance(error, requests.exceptions.SSLError) and not watch.was_connected:
             return self._tls(error)
         what = "no answer in time" if watch.has_expired else _WORDS.get(type(error), "answer lost")
-        if _is_unsent(error):
+        if is_unsent(error):
             return TransientError(
                 self.service, f"{self.service} cannot be reached: {_unsent(error)}"
             )
@@ -232,7 +232,7 @@ def _check_length(response: requests.Response, received: int) -> None:
         raise requests.exceptions.ChunkedEncodingError("cut off")
 
 
-def _is_unsent(error: Exception) -> bool:
+def is_unsent(error: Exception) -> bool:
     """Whether the exception proves that the request never left."""
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return True
