@@ -22,9 +22,9 @@ from callagent_cli.campaign.attempt import (
 )
 from callagent_cli.campaign.dial_rules import RedialRules, next_step
 from callagent_cli.campaign.eligibility import Eligible, Rules, decide
+from callagent_cli.campaign.preparation import Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
-from callagent_cli.campaign.script import write_script
 from callagent_cli.domain.call import Claim, Conversation, Outcome, Placed, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import CallAgentError, GateClosed, ServiceRefused, ThrottledError
@@ -44,10 +44,16 @@ class RunRules:
 
 class Runner:
     def __init__(
-        self, campaign: str, line: Line, agenda: Agenda, rules: RunRules, progress: Progress
+        self,
+        campaign: str,
+        line: Line,
+        agenda: Agenda,
+        rules: RunRules,
+        progress: Progress,
+        preparation: Preparation,
     ) -> None:
         self._campaign, self._line, self._agenda = campaign, line, agenda
-        self._rules, self._progress = rules, progress
+        self._rules, self._progress, self._preparation = rules, progress, preparation
         self._crash: BaseException | None = None
 
     def run(self, workers: int, background: Sequence[Callable[[], None]] = ()) -> None:
@@ -98,16 +104,18 @@ class Runner:
 
     def _call(self, claim: Claim, candidate: Candidate) -> None:
         self._progress.doing(claim, "dialling")
+        prepared = self._preparation.of(claim)
         try:
-            evidence = self._gates(candidate)
+            evidence = {**self._gates(candidate), **prepared.evidence}
         except GateClosed as closed:
             # the agenda looks at it anew, and sets it aside with the reason
             back = NextStep(ContactState.PENDING, reason=closed.message)
             self._line.ledger.release(claim, back)
             self._progress.put_down(claim)
             return
-        script = write_script(claim.contact)
-        ticket, result = dial(self._line, claim, script, evidence, lambda: self._gates(candidate))
+        ticket, result = dial(
+            self._line, claim, prepared.script, evidence, lambda: self._gates(candidate)
+        )
         match result:
             case Placed(conversation_id):
                 self._progress.placed()

@@ -4,19 +4,21 @@ Called by: `run` and `simulate`, with live objects from wiring. Order: take in t
 what dead runs left, look at the agent before anybody is called, work, sum up.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from callagent_cli.campaign.agenda import Agenda, RunEnd
 from callagent_cli.campaign.attempt import Line
+from callagent_cli.campaign.delivery import Deliveries
 from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
+from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.contact import Contact, RejectedRow
 from callagent_cli.domain.errors import ServiceError, ServiceRefused
-from callagent_cli.domain.event import EventName
+from callagent_cli.domain.event import EventName, Listener
 from callagent_cli.domain.health import Finding
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.records import ImportCounts
@@ -34,13 +36,21 @@ class Session:
     agenda: Agenda
     runner: Runner
     progress: Progress
-    monitor: HealthMonitor
+    monitors: Sequence[HealthMonitor]
     alerts: AlertDesk
+    deliveries: Deliveries
+    mirror: Mirror | None  # of the events in a sheet
+    flush_within_s: float
     over: Signal  # set when the run has ended: background tasks end
     workers: int
     is_restricted: bool = False  # told to look at some contacts only
     findings: tuple[Finding, ...] = ()
     rejected: int = 0
+
+    @property
+    def listeners(self) -> list[Listener]:
+        heard_by: list[Listener] = [self.alerts, self.deliveries]
+        return [*heard_by, self.mirror] if self.mirror else heard_by
 
     def stop(self) -> None:
         """No new contact; the request in flight is settled, waits end."""
@@ -77,7 +87,10 @@ class Session:
         """Look at what every call needs. False: nothing may be dialled until a person acts."""
         try:
             found = self.line.guard.call(
-                lambda: self.line.dialer.preflight(columns), operation="preflight", retries=0
+                lambda: self.line.dialer.preflight(columns),
+                operation="preflight",
+                retries=0,
+                is_proof=False,  # what can be read may still not be dialled
             )
         except ServiceRefused as error:
             self.agenda.finish(RunEnd(error.message, is_refused=True))
@@ -104,11 +117,14 @@ class Session:
             while not self.over.wait(_HEARTBEAT_S):
                 heartbeat()
 
-        background = (self.monitor.run, self.alerts.run, keep_lease)
+        background = [self.alerts.run, keep_lease, *(monitor.run for monitor in self.monitors)]
+        if self.mirror:
+            background.append(self.mirror.run)
+        self.deliveries.start()
         self.runner.run(self.workers, background)
 
     def close(self, interrupted: int | None) -> RunSummary:
-        """End the background tasks, tell the last event, sum up.
+        """Tell the last event, deliver what can be delivered, end the background tasks, sum up.
 
         interrupted: 128 + the number of the signal that ended the run.
         """
@@ -122,8 +138,12 @@ class Session:
             cost_usd=summary.cost_usd,
         )
         self.alerts.flush(_ALERTS_FLUSH_S)
+        if self.mirror:
+            self.mirror.close()
+        owed_to = self.deliveries.flush(self.flush_within_s)
         self.over.set()
-        return summary
+        dead = sum(self.line.ledger.owed_by_destination("dead").values())
+        return replace(summary, owed_to=owed_to, dead_letters=dead)
 
     def summary(self, interrupted: int | None) -> RunSummary:
         ledger, campaign = self.line.ledger, self.campaign
@@ -149,7 +169,6 @@ class Session:
             remaining=remaining(totals),
             rejected=self.rejected,
             in_doubt=totals.get("needs_review", 0),
-            owed=ledger.owed(),
             failures=causes(failures),
             next_run=next_run(
                 totals, ledger.next_due_at(campaign, self.line.clock.now()), retried
@@ -157,7 +176,3 @@ class Session:
             is_sandbox=self.provider == "sandbox",
             notes=tuple(f"{finding.what}: {finding.fix}" for finding in self.findings),
         )
-
-
-def with_paths(summary: RunSummary, *, log_path: str, rejected_path: str) -> RunSummary:
-    return replace(summary, log_path=log_path, rejected_path=rejected_path)

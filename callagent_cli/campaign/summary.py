@@ -27,13 +27,18 @@ class RunSummary:
     remaining: int  # contacts not final
     rejected: int = 0
     in_doubt: int = 0
-    owed: int = 0  # messages not yet delivered
+    owed_to: Mapping[str, int] = field(default_factory=dict)  # destination → not yet delivered
+    dead_letters: int = 0  # messages that were given up
     failures: tuple[FailureCause, ...] = ()
     next_run: str = ""  # what the next run would do
     log_path: str = ""
     rejected_path: str = ""  # empty when no row was rejected
     is_sandbox: bool = False
     notes: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def owed(self) -> int:
+        return sum(self.owed_to.values())
 
     def to_json(self) -> dict[str, object]:
         """The object of INTERFACE section 7."""
@@ -51,5 +56,7 @@ class RunSummary:
             "rejected": self.rejected,
             "in_doubt": self.in_doubt,
             "owed": self.owed,
+            "owed_to": dict(self.owed_to),
+            "dead_letters": self.dead_letters,
             "sandbox": self.is_sandbox,
         }

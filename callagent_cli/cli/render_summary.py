@@ -52,7 +52,14 @@ def _to_do(summary: RunSummary) -> list[str]:
     if summary.rejected_path:
         lines.append(f"{summary.rejected} rejected rows: {summary.rejected_path}")
     if summary.owed:
-        lines.append(f"{summary.owed} messages are not delivered yet; the next run goes on")
+        lines.append(
+            f"{summary.owed} messages still owed ({counts_text(summary.owed_to)}): the next run "
+            "goes on, or `callagent deliveries flush`"
+        )
+    if summary.dead_letters:
+        lines.append(
+            f"{summary.dead_letters} messages were given up: `callagent deliveries list` says why"
+        )
     return lines + [f"warning: {mask_phones(one_line(note, 500))}" for note in summary.notes]
 
 

@@ -168,10 +168,16 @@ def _work(
     emitter = Emitter(clock, run_id=wish.run_id, campaign=wish.campaign)
     emitter.listen(log)
     outside = wiring.outside(settings, clock)
-    channels = (TerminalChannel(terminal.say), *wiring.channels(settings, clock, emitter))
     session = wiring.build_session(
-        settings, wish, outside=outside, ledger=ledger, emit=emitter, channels=channels
+        settings,
+        wish,
+        outside=outside,
+        ledger=ledger,
+        emit=emitter,
+        channels=(TerminalChannel(terminal.say),),
     )
+    for listener in session.listeners:
+        emitter.listen(listener)
     _say_what_this_is(terminal, settings, file)
     session.begin()
     counts = session.take_in(file, source=file.path.name)
@@ -180,7 +186,6 @@ def _work(
     session.settle_left_overs()
     n_rejected = counts.rejected + counts.duplicates
     rejected_path = _write_rejects(ledger, wish.campaign, file.path, n_rejected, terminal)
-    emitter.listen(session.alerts)
     emitter.listen(lambda event: terminal.detail(line_for(event)))
     with Interrupts(session.stop) as interrupts:
         if session.preflight(file.columns):

@@ -133,7 +133,8 @@ class Play:
             emit=emitter,
             channels=(SilentChannel(),),
         )
-        emitter.listen(session.alerts)
+        for listener in session.listeners:
+            emitter.listen(listener)
         with ledger.hold(wish.campaign, wish.run_id) as lease, Interrupts(session.stop) as caught:
             session.begin()
             session.take_in(self._people(), source=self._contacts.name)
@@ -171,7 +172,7 @@ class Play:
             numbers=self._numbers,
             in_review=totals.get("needs_review", 0),
             waiting=totals.get("pending", 0),
-            back_off_s=wiring.retry_policy(self._settings.services.elevenlabs).delays(),
+            back_off_s=wiring.retry_policy(self._settings.services.elevenlabs.retry).delays(),
         )
 
     def _dials(self) -> Sequence[SeenDial]:

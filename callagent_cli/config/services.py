@@ -63,8 +63,8 @@ class ElevenLabsSettings(Section):
     health_check: HealthCheck = HealthCheck()
 
 
-class _Beside(Section):
-    """A service that helps a call and never holds it up: short limits, few retries."""
+class Watched(Section):
+    """How a service beside the call is asked: it never holds a call up."""
 
     timeout: Timeout = Timeout(connect=5.0, read=10.0, total=15.0)
     retry: Retry = Retry(initial_delay=1.0, max_attempts=1)
@@ -80,7 +80,7 @@ class Price(Section):
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 
 
-class Llm(_Beside):
+class Llm(Watched):
     enabled: bool = Field(default=False, description="words what the agent says; LLM_API_KEY")
     base_url: BaseUrl = Field("https://api.openai.com/v1", description="OpenAI-compatible")
     model: str | None = Field(None, description="as the service names it")
@@ -117,7 +117,7 @@ class Llm(_Beside):
         return dict(self.fallback or {})
 
 
-class Crm(_Beside):
+class Crm(Watched):
     enabled: bool = Field(default=False, description="looks contacts up, is told; CRM_API_KEY")
     kind: Literal["hubspot", "http"] = Field("hubspot", description="http: any CRM or webhook")
     base_url: BaseUrl = Field("https://api.hubapi.com", description="of its API")
@@ -138,6 +138,11 @@ class Crm(_Beside):
     report_body: dict[str, object] | None = Field(None, description="http: null: the whole record")
     health_path: str | None = Field(None, description="http: read to see whether it is up")
     wait: Span = Field(10.0, description="seconds a call waits for it at most")
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is asked before a call."""
+        return bool(self.find_path if self.kind == "http" else self.find_by)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -94,6 +94,7 @@ class Guard:
         before_retry: Callable[[], T | None] | None = None,
         fields: Mapping[str, FieldValue] | None = None,
         is_proof: bool = True,
+        stop: Signal | None = None,
     ) -> T:
         """Make the request, and again while its error allows it.
 
@@ -105,6 +106,7 @@ class Guard:
         fields: added to each event.
         is_proof: False for a request that may work while the ones that matter fail: its
             success neither resets the count of failures nor ends an outage.
+        stop: ends this operation's waits, instead of the guard's own signal.
 
         Raises the last ServiceError with its `tries` set, CircuitOpen when nothing was sent,
         Interrupted when the stop signal was set during a wait.
@@ -119,6 +121,7 @@ class Guard:
             before_retry=before_retry,
             fields=fields or {},
             is_proof=is_proof,
+            stop=stop,
         )
         try:
             return self._retries.run(op, self._try)
@@ -168,7 +171,7 @@ class Guard:
             retry_count=op.tries,
             next_retry_s=round(op.wait_s, 3),
         )
-        if self._stop.wait(op.wait_s):
+        if (op.stop or self._stop).wait(op.wait_s):
             raise Interrupted(f"stopped while waiting to ask {self.service} again")
 
     def _send(self, op: Operation[T]) -> T:

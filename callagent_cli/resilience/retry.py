@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
 from tenacity.wait import wait_base
 
-from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.errors import ServiceError, ThrottledError, TransientError
 from callagent_cli.domain.event import FieldValue
 
@@ -80,6 +80,7 @@ class Operation(Generic[T]):
     before_retry: Callable[[], T | None] | None = None
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     is_proof: bool = True  # its success counts for the breaker
+    stop: Signal | None = None  # ends its waits; None: the guard's
     tries: int = 0  # requests made so far
     wait_s: float = 0.0  # before the next one
     last_error: ServiceError | None = None

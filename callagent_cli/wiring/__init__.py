@@ -3,7 +3,8 @@
 Called by: the commands. Invariant: nothing is dialled, probed or written by building.
 """
 
-from callagent_cli.wiring.alert_channels import channels, plain_channels
+from callagent_cli.wiring.alert_channels import plain_channels
+from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
     held_ledger,
     known_campaign,
@@ -14,7 +15,7 @@ from callagent_cli.wiring.ledgers import (
     recover_ledger,
     tell,
 )
-from callagent_cli.wiring.policies import eligibility_of, limits_of, retry_policy
+from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.provider import Outside, clock_of, outside, probers
 from callagent_cli.wiring.session import Wish, build_session
 from callagent_cli.wiring.settings_in_force import (
@@ -28,7 +29,6 @@ __all__ = [
     "Outside",
     "Wish",
     "build_session",
-    "channels",
     "check_ready",
     "clock_of",
     "eligibility_of",

@@ -1,4 +1,4 @@
-"""The alert channels that are enabled, each behind a guard of its own."""
+"""The alert channels that are enabled."""
 
 import socket
 
@@ -7,16 +7,10 @@ from pydantic import SecretStr
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.event import Emit
-from callagent_cli.resilience.breaker import Breaker, BreakerPolicy
-from callagent_cli.resilience.guard import Guard
-from callagent_cli.resilience.guarded_channel import GuardedChannel
-from callagent_cli.resilience.retry import RetryPolicy
 from callagent_cli.services.email import EmailChannel, MailServer
 from callagent_cli.services.http_session import HttpSession, Timeouts
 from callagent_cli.services.telegram import TelegramChannel
 from callagent_cli.services.webhook import WebhookChannel
-from callagent_cli.wiring.settings_in_force import is_sandbox
 
 _ALERT_TIMEOUTS = Timeouts(connect_s=5.0, read_s=10.0, total_s=20.0)
 
@@ -60,22 +54,3 @@ def _alert_session(service: str, url: str, clock: Clock) -> HttpSession:
 
 def _revealed(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
-
-
-def channels(settings: Settings, clock: Clock, emit: Emit) -> list[AlertChannel]:
-    """Each behind a guard of its own; none in the sandbox, where nothing real goes wrong."""
-    if is_sandbox(settings):
-        return []
-    guarded: list[AlertChannel] = []
-    for channel in plain_channels(settings, clock):
-        breaker = Breaker(channel.name, BreakerPolicy(), clock=clock, emit=emit, has_probe=False)
-        guard = Guard(
-            channel.name,
-            retry=RetryPolicy(max_attempts=2),
-            breaker=breaker,
-            clock=clock,
-            stop=clock.signal(),
-            emit=emit,
-        )
-        guarded.append(GuardedChannel(channel, guard))
-    return guarded

@@ -6,24 +6,12 @@ from callagent_cli.campaign.dial_rules import RedialRules
 from callagent_cli.campaign.eligibility import Rules
 from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.runner import RunRules
-from callagent_cli.config.services import ElevenLabsSettings
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
 from callagent_cli.events.incidents import Throttle
-from callagent_cli.resilience.retry import RetryPolicy
 from callagent_cli.services.elevenlabs import ElevenLabs
 
 _PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take minutes
-
-
-def retry_policy(voice: ElevenLabsSettings) -> RetryPolicy:
-    return RetryPolicy(
-        initial_delay_s=voice.retry.initial_delay,
-        backoff_factor=voice.retry.backoff_factor,
-        max_attempts=voice.retry.max_attempts,
-        max_delay_s=voice.retry.max_delay,
-        jitter_s=voice.retry.jitter,
-    )
 
 
 def eligibility_of(settings: Settings) -> Rules:

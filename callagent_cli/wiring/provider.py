@@ -14,6 +14,8 @@ from callagent_cli.simulator.faults import FaultPlan
 from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
 from callagent_cli.simulator.world import World
+from callagent_cli.wiring.alert_channels import plain_channels
+from callagent_cli.wiring.beside import Beside
 from callagent_cli.wiring.ledgers import ledger_name
 from callagent_cli.wiring.settings_in_force import is_sandbox
 
@@ -25,6 +27,7 @@ class Outside:
     clock: Clock
     dialer: ElevenLabs
     world: World | None
+    beside: Beside
 
 
 def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -> Outside:
@@ -34,7 +37,8 @@ def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -
         key = settings.secrets.eleven_api_key
         secret = key.get_secret_value() if key else ""
         session = _voice_session(voice, voice.base_url, secret, clock, None)
-        return Outside(clock, _dialer(voice, session, clock), None)
+        beside = Beside(channels=plain_channels(settings, clock))
+        return Outside(clock, _dialer(voice, session, clock), None, beside)
     world = World(clock, seed=settings.sandbox.seed, faults=faults or FaultPlan())
     sandbox = voice.model_copy(
         update={
@@ -45,7 +49,7 @@ def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -
     )
     base_url = "https://sandbox.invalid"  # never leaves the process
     session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world, clock))
-    return Outside(clock, _dialer(sandbox, session, clock), world)
+    return Outside(clock, _dialer(sandbox, session, clock), world, Beside())
 
 
 def _voice_session(

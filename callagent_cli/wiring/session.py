@@ -5,22 +5,27 @@ from dataclasses import dataclass
 
 from callagent_cli.campaign.agenda import Agenda
 from callagent_cli.campaign.attempt import Line
+from callagent_cli.campaign.delivery import Deliveries
 from callagent_cli.campaign.limits import RunLimits
+from callagent_cli.campaign.mirror import Mirror
+from callagent_cli.campaign.owing import SHEETS, Owing
+from callagent_cli.campaign.preparation import CrmDesk, Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
 from callagent_cli.campaign.session import Session
-from callagent_cli.config.services import ElevenLabsSettings
 from callagent_cli.config.settings import Settings
-from callagent_cli.domain.alert import AlertChannel, AlertKind
-from callagent_cli.domain.clock import Clock, Signal
+from callagent_cli.domain.alert import AlertChannel
+from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.event import Emit
-from callagent_cli.domain.ports import Prober
+from callagent_cli.domain.snapshot import ServiceSnapshot
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.store import Ledger
-from callagent_cli.resilience.breaker import Breaker, BreakerPolicy
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
-from callagent_cli.wiring.policies import retry_policy, run_rules_of, throttle_of
+from callagent_cli.wiring.alert_book import LedgerAlertBook
+from callagent_cli.wiring.beside import Beside, Guarded, guard_beside
+from callagent_cli.wiring.guards import guard_of, monitor_of
+from callagent_cli.wiring.policies import run_rules_of, throttle_of
 from callagent_cli.wiring.provider import Outside
 
 
@@ -44,30 +49,25 @@ def build_session(
     emit: Emit,
     channels: Sequence[AlertChannel],
 ) -> Session:
-    """The live objects of one run."""
-    clock, voice = outside.clock, settings.services.elevenlabs
-    stop, over = clock.signal(), clock.signal()
-    guard = _guard(voice, clock=clock, stop=stop, emit=emit)
-    monitor = _monitor(voice, outside.dialer, guard.breaker, clock=clock, over=over, emit=emit)
+    """channels: of this process, as the terminal; the settings name the others."""
+    clock, beside = outside.clock, outside.beside
+    stop, over, no_more = clock.signal(), clock.signal(), clock.signal()
+    guard, monitor = _voice(settings, outside, stop=stop, over=over, emit=emit)
+    fenced = guard_beside(beside, settings, clock=clock, stop=no_more, over=over, emit=emit)
+    guards, monitors = (guard, *fenced.guards), (monitor, *fenced.monitors)
+    most_tries = settings.deliveries.most_tries
+    deliveries = Deliveries(
+        fenced.routes, ledger, clock, emit, stop=no_more, most_tries=most_tries
+    )
     progress = Progress(
         wish.campaign,
         provider=settings.provider,
         is_sandbox=outside.world is not None,
         clock=clock,
         count_states=lambda: ledger.totals(wish.campaign),
-        services=lambda: (monitor.complete(guard.snapshot()),),
+        services=lambda: snapshots(guards, monitors),
     )
-    line = Line(
-        dialer=outside.dialer,
-        guard=guard,
-        ledger=ledger,
-        clock=clock,
-        stop=stop,
-        emit=emit,
-        run_id=wish.run_id,
-        own_tries=voice.retry.max_attempts + 1,
-        threshold=voice.circuit_breaker.failure_threshold,
-    )
+    line = _line(settings, wish, outside, guard, ledger, stop, emit)
     rules = run_rules_of(settings, outside.dialer)
     agenda = Agenda(
         wish.campaign,
@@ -78,52 +78,88 @@ def build_session(
         progress=progress,
         only=wish.only,
     )
+    preparation = _preparation(settings, beside, fenced, stop=stop, emit=emit)
+    has_sheet = beside.sheets is not None
+    book = LedgerAlertBook(ledger, [c.name for c in beside.channels], deliveries.nudge)
     return Session(
         campaign=wish.campaign,
         provider=settings.provider,
         line=line,
         agenda=agenda,
-        runner=Runner(wish.campaign, line, agenda, rules, progress),
+        runner=Runner(wish.campaign, line, agenda, rules, progress, preparation),
         progress=progress,
-        monitor=monitor,
-        alerts=AlertDesk(
-            channels,
-            clock=clock,
-            emit=emit,
-            throttle=throttle_of(settings),
-            # at the terminal the summary tells it
-            untold=frozenset() if len(channels) > 1 else frozenset({AlertKind.CAMPAIGN_FINISHED}),
-        ),
+        monitors=monitors,
+        alerts=AlertDesk(channels, clock, emit, throttle_of(settings), book=book),
+        deliveries=deliveries,
+        mirror=Mirror(ledger, clock, lambda: deliveries.nudge((SHEETS,))) if has_sheet else None,
+        flush_within_s=settings.deliveries.flush_within,
         over=over,
         workers=wish.concurrency,
         is_restricted=wish.only is not None,
     )
 
 
-def _guard(voice: ElevenLabsSettings, *, clock: Clock, stop: Signal, emit: Emit) -> Guard:
-    policy = BreakerPolicy(
-        failure_threshold=voice.circuit_breaker.failure_threshold,
-        recovery_timeout_s=voice.circuit_breaker.recovery_timeout,
-    )
-    breaker = Breaker("elevenlabs", policy, clock=clock, emit=emit, has_probe=True)
-    retry = retry_policy(voice)
-    return Guard("elevenlabs", retry=retry, breaker=breaker, clock=clock, stop=stop, emit=emit)
-
-
-def _monitor(
-    voice: ElevenLabsSettings,
-    prober: Prober,
-    breaker: Breaker,
-    *,
-    clock: Clock,
-    over: Signal,
-    emit: Emit,
-) -> HealthMonitor:
-    return HealthMonitor(
-        [(prober, breaker)],
-        interval_s=voice.health_check.interval,
-        healthy_threshold=voice.health_check.healthy_threshold,
+def _voice(
+    settings: Settings, outside: Outside, *, stop: Signal, over: Signal, emit: Emit
+) -> tuple[Guard, HealthMonitor]:
+    voice, clock = settings.services.elevenlabs, outside.clock
+    guard = guard_of(
+        outside.dialer.service,
+        voice.retry,
+        voice.circuit_breaker,
         clock=clock,
-        stop=over,
+        stop=stop,
         emit=emit,
+        has_probe=True,
     )
+    check = voice.health_check
+    return guard, monitor_of(outside.dialer, guard, check, clock=clock, over=over, emit=emit)
+
+
+def _line(
+    settings: Settings,
+    wish: Wish,
+    outside: Outside,
+    guard: Guard,
+    ledger: Ledger,
+    stop: Signal,
+    emit: Emit,
+) -> Line:
+    voice, beside = settings.services.elevenlabs, outside.beside
+    owing = Owing(
+        wish.campaign,
+        wish.run_id,
+        crm_parts=tuple(beside.crm.owes) if beside.crm else (),
+        is_mirrored=beside.sheets is not None,
+    )
+    return Line(
+        dialer=outside.dialer,
+        guard=guard,
+        ledger=ledger,
+        clock=outside.clock,
+        stop=stop,
+        emit=emit,
+        owing=owing,
+        run_id=wish.run_id,
+        own_tries=voice.retry.max_attempts + 1,
+        threshold=voice.circuit_breaker.failure_threshold,
+    )
+
+
+def _preparation(
+    settings: Settings, beside: Beside, fenced: Guarded, *, stop: Signal, emit: Emit
+) -> Preparation:
+    crm = None
+    if beside.crm and fenced.crm and settings.services.crm.asks:
+        crm = CrmDesk(beside.crm, fenced.crm, settings.services.crm.wait, stop, emit)
+    return Preparation(crm)
+
+
+def snapshots(
+    guards: Sequence[Guard], monitors: Sequence[HealthMonitor]
+) -> tuple[ServiceSnapshot, ...]:
+    """Every service as its guard and its monitor know it."""
+    found = [guard.snapshot() for guard in guards]
+    for monitor in monitors:
+        found = [monitor.complete(snapshot) for snapshot in found]
+    return tuple(found)

@@ -172,7 +172,7 @@ class CampaignOverDays(RuleBasedStateMachine):
     def _outside(self) -> wiring.Outside:
         made = wiring.outside(self.settings, self.clock)
         made.dialer._session._stand_in = WorldAdapter(self.world, self.clock)  # the lasting world
-        return wiring.Outside(self.clock, made.dialer, self.world)
+        return wiring.Outside(self.clock, made.dialer, self.world, made.beside)
 
     def _second_run_is_refused(self) -> None:
         with self.open() as other, pytest.raises(LedgerBusy):

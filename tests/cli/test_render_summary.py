@@ -23,7 +23,7 @@ SUMMARY = RunSummary(
     remaining=5,
     rejected=2,
     in_doubt=1,
-    owed=4,
+    owed_to={"crm": 3, "sheets": 1},
     failures=(FailureCause("422 bad number", 1, "correct the contact"),),
     next_run="goes on with 5 contacts",
     log_path="/var/log/app.log",
@@ -61,7 +61,7 @@ def test_terminal_shows_figures_causes_remedies_and_what_is_next(width: int) -> 
         "1 failed: 422 bad number: correct the contact",
         "1 in doubt, may have rung: `callagent review` lists them",
         "2 rejected rows: /data/spring.rejected.csv",
-        "4 messages are not delivered yet",
+        "4 messages still owed (3 crm, 1 sheets)",
         "warning: the log could not be written",
     ):
         assert part in out
