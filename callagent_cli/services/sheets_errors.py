@@ -26,7 +26,8 @@ from callagent_cli.services.http_session import is_unsent
 SERVICE = "sheets"
 
 # requests' exceptions are OSErrors; a body in no known shape trips gspread up in these ways
-_THROWN = (GSpreadException, GoogleAuthError, OSError, ValueError, TypeError, LookupError)
+_ODD = (ValueError, TypeError, LookupError, AttributeError)
+_THROWN = (GSpreadException, GoogleAuthError, OSError, *_ODD)
 _WORD = re.compile(r"[A-Z_]{3,40}")
 _WRONG_TIME = "short-lived token"  # in invalid_grant, when the clock is off
 
@@ -142,7 +143,7 @@ def _of_line(error: Exception, *, is_append: bool) -> ServiceError:
         return _refused("the certificate of Google is not valid", hint)
     if is_unsent(error):
         return TransientError(SERVICE, "Google Sheets cannot be reached")
-    is_odd = isinstance(error, ValueError | TypeError | LookupError)
+    is_odd = isinstance(error, _ODD)
     what = "an answer that makes no sense" if is_odd else "no answer"
     if is_append:
         return AmbiguousError(SERVICE, f"{what} of Google Sheets: the rows may have been added")

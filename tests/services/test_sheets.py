@@ -208,6 +208,8 @@ def test_a_missing_spreadsheet_is_told(server: SheetsServer) -> None:
         ("metadata", FORBIDDEN, ServiceRefused),
         ("metadata", (200, CANARY), TransientError),
         ("metadata", (200, {}), TransientError),
+        ("metadata", (200, []), TransientError),
+        ("metadata", (200, {"properties": {}, "sheets": 7}), TransientError),
         ("metadata", (503, {"error": CANARY}), TransientError),
         ("read", BROKEN, TransientError),
         ("read", (200, {"values": []}), None),

@@ -124,6 +124,7 @@ def reset_after_reading(line: socket.socket, over: threading.Event) -> None:
 
 def reset_before_reading(line: socket.socket, over: threading.Event) -> None:
     del over
+    line.recv(1, socket.MSG_PEEK)  # it has come: an earlier reset would fail the connecting itself
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
