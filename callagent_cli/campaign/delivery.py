@@ -218,6 +218,10 @@ class Deliveries:
         self._postmen = [Postman(route, ledger, clock, emit, stop, most_tries) for route in routes]
         self._tasks: list[Task] = []
 
+    def stop(self) -> None:
+        """End the waits; requests on their way are settled."""
+        self._stop.set()
+
     @property
     def routes(self) -> list[Route]:
         return [postman.route for postman in self._postmen]

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from callagent_cli import __version__
-from callagent_cli.cli import change_commands, read_commands, run_commands
+from callagent_cli.cli import change_commands, delivery_commands, read_commands, run_commands
 from callagent_cli.cli.failures import told
 from callagent_cli.cli.shared_options import Config, NoColor, Quiet, Verbose, add, common_of
 
@@ -43,6 +43,7 @@ def build() -> typer.Typer:
     add(app, change_commands.retry)
     add(app, change_commands.backup)
     app.add_typer(_alerts())
+    app.add_typer(_deliveries())
     app.add_typer(_config())
     app.add_typer(_ledger())
     return app
@@ -70,6 +71,16 @@ def _alerts() -> typer.Typer:
     alerts.callback()(lambda: None)  # one command only: keep its name
     add(alerts, read_commands.alerts_test, "test")
     return alerts
+
+
+def _deliveries() -> typer.Typer:
+    about = "What is owed to CRM, sheet and alert channels: list, retry, drop, flush."
+    deliveries = _group("deliveries", about)
+    add(deliveries, delivery_commands.list_owed, "list")
+    add(deliveries, delivery_commands.retry)
+    add(deliveries, delivery_commands.drop)
+    add(deliveries, delivery_commands.flush)
+    return deliveries
 
 
 def _ledger() -> typer.Typer:

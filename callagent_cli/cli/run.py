@@ -99,14 +99,14 @@ def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wis
     )
 
 
-def duration_of(text: str | None) -> float | None:
-    """Seconds of a flag like `45m`."""
+def duration_of(text: str | None, flag: str = "--max-duration") -> float | None:
+    """Seconds of a flag's value, as `45m`."""
     if text is None:
         return None
     try:
         return read_duration(text)
     except ValueError as error:
-        raise InputError(f"--max-duration {text!r} {error}") from None
+        raise InputError(f"{flag} {text!r} {error}") from None
 
 
 def _least(flag: Number | None, config: Number | None) -> Number | None:

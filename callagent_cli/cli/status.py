@@ -1,6 +1,8 @@
 """`callagent status`: where the campaigns stand and what to do next. Reads only."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rich.table import Table
@@ -10,12 +12,46 @@ from callagent_cli import wiring
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.tables import counts_text, plain_table
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.domain.alert import Incident
 from callagent_cli.domain.clock import SystemClock
+from callagent_cli.domain.contact import mask_phones
+from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.records import CampaignRow
 
 _FINAL = ("completed", "exhausted", "failed", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand, as the ledger has it."""
+
+    campaigns: Sequence[CampaignRow] = ()
+    in_doubt: int = 0
+    owed_to: Mapping[str, int] = field(default_factory=dict)
+    dead_to: Mapping[str, int] = field(default_factory=dict)
+    incidents: Sequence[Incident] = ()
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "campaigns": [_row(row) for row in self.campaigns],
+            "in_doubt": self.in_doubt,
+            "owed": sum(self.owed_to.values()),
+            "owed_to": dict(self.owed_to),
+            "dead_letters": dict(self.dead_to),
+            "incidents": [_incident(incident) for incident in self.incidents],
+        }
+
+
+def _incident(incident: Incident) -> dict[str, object]:
+    return {
+        "service": incident.service,
+        "is_refusal": incident.is_refusal,
+        "opened_at": incident.opened_at.isoformat(timespec="milliseconds"),
+        "error": mask_phones(incident.error),
+        "reminders": incident.repeats,
+    }
 
 
 def status(campaign: str | None, *, as_json: bool, common: Common) -> int:
@@ -32,23 +68,25 @@ def status(campaign: str | None, *, as_json: bool, common: Common) -> int:
             wiring.known_campaign(ledger, campaign)
         now = SystemClock().now()
         rows = [row for row in ledger.campaigns(now) if campaign in (None, row.campaign)]
-        in_doubt, owed = len(ledger.in_doubt(campaign)), ledger.owed()
+        told = Standing(
+            rows,
+            in_doubt=len(ledger.in_doubt(campaign)),
+            owed_to=ledger.owed_by_destination(),
+            dead_to=ledger.owed_by_destination("dead"),
+            incidents=ledger.open_incidents(),
+        )
     if as_json:
-        terminal.result(json.dumps(_json(rows, in_doubt, owed)))
+        terminal.result(json.dumps(told.to_json()))
     else:
-        _show(rows, in_doubt, owed, terminal, now)
+        _show(told, terminal, now)
     return 0
 
 
 def _tell_none(terminal: Terminal, *, as_json: bool) -> None:
     if as_json:
-        terminal.result(json.dumps(_json([], 0, 0)))
+        terminal.result(json.dumps(Standing().to_json()))
     else:
         terminal.say("no campaign has run here yet; start one with `callagent run CONTACTS`")
-
-
-def _json(rows: list[CampaignRow], in_doubt: int, owed: int) -> dict[str, object]:
-    return {"campaigns": [_row(row) for row in rows], "in_doubt": in_doubt, "owed": owed}
 
 
 def _row(row: CampaignRow) -> dict[str, object]:
@@ -64,22 +102,34 @@ def _row(row: CampaignRow) -> dict[str, object]:
     }
 
 
-def _show(
-    rows: list[CampaignRow], in_doubt: int, owed: int, terminal: Terminal, now: datetime
-) -> None:
-    terminal.show(_table(rows, now))
-    for row in rows:
+def _show(told: Standing, terminal: Terminal, now: datetime) -> None:
+    terminal.show(_table(told.campaigns, now))
+    for incident in told.incidents:
+        terminal.show(Text(_outage(incident, now), style="bold red"))
+    for row in told.campaigns:
         if row.totals.get("failed"):
             command = f"callagent retry {row.campaign}"
             terminal.show(Text(f"{row.campaign}: `{command}` calls those who failed again"))
-    if in_doubt:
-        told = f"{in_doubt} in doubt, may have rung: `callagent review` lists them"
-        terminal.show(Text(told, style="bold red"))
-    if owed:
-        terminal.show(Text(f"{owed} messages not delivered yet", style="yellow"))
+    if told.in_doubt:
+        said = f"{told.in_doubt} in doubt, may have rung: `callagent review` lists them"
+        terminal.show(Text(said, style="bold red"))
+    if told.owed_to:
+        said = f"owed: {counts_text(told.owed_to)}; the next run or `callagent deliveries flush`"
+        terminal.show(Text(said, style="yellow"))
+    if told.dead_to:
+        said = f"given up: {counts_text(told.dead_to)}; `callagent deliveries list` says why"
+        terminal.show(Text(said, style="bold red"))
 
 
-def _table(rows: list[CampaignRow], now: datetime) -> Table:
+def _outage(incident: Incident, now: datetime) -> str:
+    lasts = duration_text((now - incident.opened_at).total_seconds())
+    how = "refuses every request" if incident.is_refusal else "is down"
+    said = mask_phones(one_line(incident.error))
+    command = f"callagent health {incident.service}"
+    return f"{incident.service} {how}, for {lasts} as last seen: {said}; `{command}`"
+
+
+def _table(rows: Sequence[CampaignRow], now: datetime) -> Table:
     table = plain_table("campaign", "done", "contacts", "calls", "next")
     for row in rows:
         contacts = sum(row.totals.values())

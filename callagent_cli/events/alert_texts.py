@@ -13,6 +13,7 @@ from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.errors import ErrorCategory
 from callagent_cli.domain.event import Event, EventName
 from callagent_cli.domain.text import one_line
+from callagent_cli.events.service_roles import role_of
 
 _STOPPED_BY_HAND = 128  # + the signal's number
 
@@ -45,8 +46,8 @@ def opened(event: Event, since: datetime, error: str) -> Alert:
         service=service,
         title=f"{service} is down: {_short(error)}",
         happened=f"its breaker opened at {_clock(event.at)}; last error: {_said(error)}",
-        meaning=f"no request goes to {service}; contacts that need it are deferred, none is lost",
-        automatic="health checks go on; when they pass, one trial call decides, then calls resume",
+        meaning=role_of(service).down,
+        automatic=role_of(service).automatic,
         todo=f"nothing if this passes by itself; else look at the status page of {service}",
         command=f"callagent health {shlex.quote(service)}",
     )
@@ -63,9 +64,8 @@ def ongoing(
         service=service,
         title=f"{service} is still down after {lasted}",
         happened=f"since {_clock(since)}: {_said(error)}; so far {counts}",
-        meaning="contacts that need it wait; nobody is called twice, nobody is dropped",
-        automatic="health checks go on; a run that has waited its max_outage_wait ends, "
-        "and the next run goes on where it stopped",
+        meaning=role_of(service).still_down,
+        automatic=f"{role_of(service).automatic}; at a run's end the next one goes on",
         todo=f"look at the status page of {service} and at your own network",
         command=f"callagent health {shlex.quote(service)}",
     )
@@ -75,7 +75,9 @@ def recovered(
     now: datetime, service: str, since: datetime, ended_at: datetime, counts: Counts
 ) -> Alert:
     lasted = duration_text((ended_at - since).total_seconds())
-    todo = "call those who failed again with the next run, or by `callagent retry CAMPAIGN`"
+    todo, role = "nothing", role_of(service)
+    if counts.failed:
+        todo = "call those who failed again with the next run, or by `callagent retry CAMPAIGN`"
     if counts.in_doubt:
         todo = "settle the calls in doubt: ask the person, or look into the provider's call list"
     return Alert(
@@ -85,9 +87,9 @@ def recovered(
         service=service,
         title=f"{service} is back after {lasted}",
         happened=f"down from {_clock(since)} to {_clock(ended_at)}; {counts}",
-        meaning="calls go on",
-        automatic="deferred contacts are called again, in their order",
-        todo=todo if counts.failed or counts.in_doubt else "nothing",
+        meaning=role.back,
+        automatic=role.catches_up,
+        todo=todo,
         command="callagent review" if counts.in_doubt else "",
     )
 
@@ -101,9 +103,9 @@ def refused(event: Event, since: datetime, error: str) -> Alert:
         service=service,
         title=f"{service} refuses every request: {_short(error)}",
         happened=f"at {_clock(event.at)}: {_said(error)}",
-        meaning="nothing more is dialled until a person acts; nobody is lost",
+        meaning=role_of(service).refused,
         automatic="nothing: asking again cannot mend it",
-        todo="check the key, the plan's quota, the balance and the agent's id; then run again",
+        todo=f"check the key, the quota and the settings of {service}; then run again",
         command=f"callagent health {shlex.quote(service)}",
     )
 

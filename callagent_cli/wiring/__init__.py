@@ -4,6 +4,7 @@ Called by: the commands. Invariant: nothing is dialled, probed or written by bui
 """
 
 from callagent_cli.wiring.alert_channels import plain_channels
+from callagent_cli.wiring.deliveries import build_deliveries
 from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
     held_ledger,
@@ -28,6 +29,7 @@ from callagent_cli.wiring.settings_in_force import (
 __all__ = [
     "Outside",
     "Wish",
+    "build_deliveries",
     "build_session",
     "check_ready",
     "clock_of",

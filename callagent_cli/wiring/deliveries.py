@@ -1,0 +1,18 @@
+"""What is owed, delivered without a run."""
+
+from callagent_cli.campaign.delivery import Deliveries
+from callagent_cli.config.settings import Settings
+from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.event import Emit
+from callagent_cli.ledger.store import Ledger
+from callagent_cli.wiring.beside import guard_beside
+from callagent_cli.wiring.provider import outside
+
+
+def build_deliveries(settings: Settings, ledger: Ledger, clock: Clock, emit: Emit) -> Deliveries:
+    """To everything that is enabled now; what is owed to others stays owed."""
+    stop = clock.signal()
+    beside = outside(settings, clock).beside
+    fenced = guard_beside(beside, settings, clock=clock, stop=stop, over=stop, emit=emit)
+    most_tries = settings.deliveries.most_tries
+    return Deliveries(fenced.routes, ledger, clock, emit, stop=stop, most_tries=most_tries)
