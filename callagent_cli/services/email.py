@@ -39,35 +39,15 @@ class EmailChannel:
     def send(self, alert: Alert) -> None:
         """One connection, one message. A repeat has the same Message-ID."""
         try:
-            with self._connect() as smtp:
+            with connect(self._server, _TIMEOUT_S) as smtp:
                 refused = smtp.send_message(self._message(alert))
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise _sorted(error) from None
+            raise sort(error) from None
         if refused:
             text = f"{len(refused)} of {len(self._receivers)} receivers were refused"
             raise ServiceRefused(
                 self.name, text, kind=RefusalKind.CONFIG, hint="check alerts.email.to"
             )
-
-    def _connect(self) -> smtplib.SMTP:
-        server = self._server
-        port = server.port or _PORTS[server.security]
-        context = ssl.create_default_context()  # verifies; starttls() without one does not
-        if server.security == "tls":
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, port, timeout=_TIMEOUT_S, context=context
-            )
-        else:
-            smtp = smtplib.SMTP(server.host, port, timeout=_TIMEOUT_S)
-        try:
-            if server.security == "starttls":
-                smtp.starttls(context=context)
-            if server.user:
-                smtp.login(server.user, server.password)
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
 
     def _message(self, alert: Alert) -> EmailMessage:
         message = EmailMessage()
@@ -87,7 +67,29 @@ class EmailChannel:
         return message
 
 
-def _sorted(error: Exception) -> ServiceError:
+def connect(server: MailServer, timeout_s: float) -> smtplib.SMTP:
+    """Greeted, encrypted and logged in as the settings say; `timeout_s` bounds each step. Raises
+    what smtplib raises: see `sort`."""
+    port = server.port or _PORTS[server.security]
+    context = ssl.create_default_context()  # verifies; starttls() without one does not
+    if server.security == "tls":
+        smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+            server.host, port, timeout=timeout_s, context=context
+        )
+    else:
+        smtp = smtplib.SMTP(server.host, port, timeout=timeout_s)
+    try:
+        if server.security == "starttls":
+            smtp.starttls(context=context)
+        if server.user:
+            smtp.login(server.user, server.password)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def sort(error: Exception) -> ServiceError:
     """4xx and lost lines may pass; 5xx, certificates and wrong settings need a person."""
     code = getattr(error, "smtp_code", None)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
