@@ -88,7 +88,6 @@ class SheetsMirror:
     def _open(self) -> gspread.Worksheet:
         client = self._open_client()
         client.set_timeout(_LIMITS_S)
-        self._email = client_email(client)
         spreadsheet = self._open_spreadsheet(client)
         self._reads.wait()
         with sorting(client_email=self._email):
@@ -98,8 +97,9 @@ class SheetsMirror:
         return tab
 
     def _open_spreadsheet(self, client: gspread.Client) -> gspread.Spreadsheet:
+        self._email = client_email(client)
         self._reads.wait()
-        with sorting(client_email=client_email(client)):
+        with sorting(client_email=self._email):
             return client.open_by_key(self._sheet_id)
 
     def _has_header(self, tab: gspread.Worksheet) -> bool:

@@ -22,6 +22,7 @@ from callagent_cli.domain.errors import (
 from callagent_cli.domain.health import HealthStatus
 from callagent_cli.services.sheets import SheetsMirror, google_client
 from callagent_cli.services.sheets_pace import Pace
+from callagent_cli.services.sheets_rows import column_letters
 from tests.support.hand_clock import HandClock
 from tests.support.sheets_server import (
     ACCESS,
@@ -282,6 +283,23 @@ def test_deliveries_are_paced(server: SheetsServer) -> None:
     assert clock.monotonic() > 60
 
 
+def test_every_request_is_bounded_in_time_and_a_probe_s_tightly(
+    mirror: SheetsMirror, server: SheetsServer
+) -> None:
+    mirror.deliver([_owed("k1")])
+    assert set(server.timeouts_s) == {(5.0, 30.0)}
+    server.timeouts_s.clear()
+    mirror.probe()
+    assert set(server.timeouts_s) == {(2.0, 3.0)}
+
+
+@pytest.mark.parametrize(
+    ("index", "letters"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (702, "AAA")]
+)
+def test_a_column_is_named_as_in_a_sheet(index: int, letters: str) -> None:
+    assert column_letters(index) == letters
+
+
 # --- the key ---------------------------------------------------------------------------------
 
 
@@ -331,10 +349,11 @@ def test_a_service_account_gets_a_token_and_writes(
 def test_a_sheet_that_is_not_shared_says_with_whom_to_share_it(
     keyed: SheetsMirror, server: SheetsServer
 ) -> None:
-    server.faults["metadata"] = [FORBIDDEN]
+    server.faults["metadata"] = [FORBIDDEN] * 2
     with pytest.raises(ServiceRefused) as refused:
         keyed.deliver([_owed("k1")])
     assert refused.value.hint == f"share the sheet with {EMAIL} as editor"
+    assert keyed.probe().remedy == refused.value.hint
 
 
 def test_an_api_that_is_not_enabled_is_told_from_a_sheet_that_is_not_shared(

@@ -36,6 +36,7 @@ class SheetsServer:
         self.columns, self.row_count = columns, 1000
         self.faults: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, dict[str, str], Any]] = []
+        self.timeouts_s: list[object] = []  # (connect, read) of each request to Google
         owner = self
 
         class Handler(_Handler):
@@ -63,7 +64,7 @@ class SheetsServer:
         self._thread.join()
 
     def adapter(self) -> HTTPAdapter:
-        return _Redirected(self.url)
+        return _Redirected(self.url, self.timeouts_s)
 
     def session(self) -> requests.Session:
         session = requests.Session()
@@ -199,11 +200,12 @@ class _Handler(BaseHTTPRequestHandler):
 class _Redirected(HTTPAdapter):
     """Takes a request for Google to the server of the test."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, timeouts_s: list[object]) -> None:
+        self._url, self._timeouts_s = url, timeouts_s
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> Any:
+        self._timeouts_s.append(more["timeout"])
         asked = urlsplit(request.url or "")
         assert asked.netloc == "sheets.googleapis.com", asked.netloc
         request.url = f"{self._url}{asked.path}" + (f"?{asked.query}" if asked.query else "")
