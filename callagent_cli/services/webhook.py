@@ -1,7 +1,5 @@
 """Alerts as JSON to any URL, signed so that the receiver can tell them from anybody else's."""
 
-import hashlib
-import hmac
 import json
 
 from callagent_cli.domain.alert import Alert
@@ -9,13 +7,13 @@ from callagent_cli.domain.clock import Clock
 from callagent_cli.services.alert_text import as_data, subject
 from callagent_cli.services.channel_answers import require_delivered
 from callagent_cli.services.http_session import HttpSession
+from callagent_cli.services.signature import signature_of
 
 
 class WebhookChannel:
     """An AlertChannel.
 
-    secret: signs `<unix seconds>.<body>` with HMAC-SHA256, in X-Callagent-Signature as
-    `t=<unix seconds>,v1=<hex>`; empty: unsigned.
+    secret: signs each body, see signature_of; empty: unsigned.
     """
 
     name = "webhook"
@@ -25,13 +23,10 @@ class WebhookChannel:
 
     def send(self, alert: Alert) -> None:
         body = json.dumps({**as_data(alert), "text": subject(alert)}).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": alert.key}
-        if self._secret:
-            headers["X-Callagent-Signature"] = self._signature(body)
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": alert.key,
+            **signature_of(body, self._secret, self._clock),
+        }
         answer = self._session.send("POST", "", body=body, headers=headers, is_repeatable=True)
         require_delivered(self.name, answer)
-
-    def _signature(self, body: bytes) -> str:
-        at = str(int(self._clock.now().timestamp()))
-        digest = hmac.new(self._secret.encode(), f"{at}.".encode() + body, hashlib.sha256)
-        return f"t={at},v1={digest.hexdigest()}"
