@@ -2,15 +2,18 @@
 
 The signals are taken by a thread of their own (`sigwait`) and never interrupt Python code
 half-way: the request in flight is settled, then the run ends. The second is as safe as
-`kill -9`, because the ledger is.
+`kill -9`, because the ledger is. Two at nearly the same time are one: `timeout` and process
+managers signal the process and its group.
 """
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
+_ECHO_S = 0.5  # no finger presses Ctrl-C twice in that time
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,9 +45,12 @@ class Interrupts:
         del kind, error, trace
 
     def _take(self) -> None:
+        first_s = 0.0
         while self._taken:
             caught = signal.Signals(signal.sigwait(self._taken))
             if self.caught is not None:
+                if time.monotonic() - first_s < _ECHO_S:
+                    continue
                 os._exit(128 + caught)
-            self.caught = caught
+            self.caught, first_s = caught, time.monotonic()
             self._on_first()

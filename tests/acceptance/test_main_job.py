@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,47 @@ def test_a_signal_settles_the_request_in_flight_and_the_next_run_goes_on(
         assert provider.dials == 2
         assert site.run()["exit_status"] == 0
         assert provider.rung == dict.fromkeys(site.numbers, 1)
+
+
+def _stuck_in_its_second_dial(site: Site, ready: threading.Event) -> subprocess.Popen[str]:
+    process = site.start("run", "people.csv")
+    assert ready.wait(30)
+    return process
+
+
+def test_two_signals_at_the_same_moment_are_one(tmp_path: Path) -> None:
+    """As `timeout 1h callagent run …` sends them: to the process, and to its group."""
+    ready, held = (threading.Event() for _ in range(2))
+    with VoiceProvider(partial(_hold, ready, held)) as provider:
+        process = _stuck_in_its_second_dial(Site(tmp_path, provider, 5), ready)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
+        held.set()
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "goes on where it stopped" in out + err
+
+
+def test_a_second_signal_ends_it_now_and_nobody_is_called_twice(tmp_path: Path) -> None:
+    ready, held = (threading.Event() for _ in range(2))
+    with VoiceProvider(partial(_hold, ready, held)) as provider:
+        site = Site(tmp_path, provider, 5)
+        process = _stuck_in_its_second_dial(site, ready)
+        while process.poll() is None:  # the request in flight is never answered
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.2)
+        held.set()
+        assert process.returncode == 128 + signal.SIGINT
+        site.run()
+        assert set(provider.rung.values()) == {1}
+
+
+def _hold(ready: threading.Event, held: threading.Event, n: int) -> str:
+    if n == 2:
+        ready.set()
+        held.wait(20)
+    return "ok"
 
 
 def test_killed_in_the_middle_of_forty_nobody_is_called_twice(tmp_path: Path) -> None:
