@@ -14,7 +14,7 @@ All = Annotated[bool, typer.Option("--all", help="every dead letter")]
 
 
 def list_owed(as_json: AsJson = False, *, common: Common) -> int:
-    """List what is owed to CRM, sheet and alert channels, and dead letters.
+    """List what is owed to CRM, sheet and channels, and dead letters.
 
     Reads only, also while a run is on.
 

@@ -32,7 +32,7 @@ class Webhook(Section):
 
 
 class AppriseSettings(Section):
-    enabled: bool = Field(default=False, description="needs `pip install callagent[apprise]`")
+    enabled: bool = Field(default=False, description="needs `pip install callagent-cli[apprise]`")
     urls_env: str = Field("APPRISE_URLS", description="the variable that holds the URLs")
 
 

@@ -1,7 +1,7 @@
 """What the campaign expects of the outside. Implemented in `services`; no second home."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from callagent_cli.domain.call import Conversation, Draft, Lookup, Placed, Script, Ticket
 from callagent_cli.domain.contact import Contact, KnownPerson
@@ -38,6 +38,7 @@ class Dialer(Protocol):
         ...
 
 
+@runtime_checkable
 class Prober(Protocol):
     """Asks one service once whether the next real request would work. Never raises."""
 

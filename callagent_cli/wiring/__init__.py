@@ -17,7 +17,8 @@ from callagent_cli.wiring.ledgers import (
     tell,
 )
 from callagent_cli.wiring.policies import eligibility_of, limits_of
-from callagent_cli.wiring.provider import Outside, clock_of, outside, probers
+from callagent_cli.wiring.probers import probers
+from callagent_cli.wiring.provider import Outside, clock_of, outside
 from callagent_cli.wiring.session import Wish, build_session
 from callagent_cli.wiring.settings_in_force import (
     check_ready,

@@ -29,16 +29,13 @@ class CrmService(Crm, Destination, Prober, Protocol):
 class LlmService(Writer, Prober, Protocol): ...
 
 
-class SheetService(Destination, Prober, Protocol): ...
-
-
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What is enabled and has what it needs; None and empty are left out."""
 
     crm: CrmService | None = None
     llm: LlmService | None = None
-    sheets: SheetService | None = None
+    sheets: Destination | None = None  # a Prober too, unless it is a file
     channels: Sequence[AlertChannel] = ()
 
 
@@ -81,6 +78,17 @@ class _Fence:
 
     def watched(self, prober: Prober, settings: Watched) -> Guard:
         guard = self._guard(prober.service, settings, has_probe=True)
+        self._watch(prober, guard, settings)
+        return guard
+
+    def sheet(self, sheets: Destination) -> None:
+        has_probe = isinstance(sheets, Prober)
+        guard = self._guard(sheets.name, _ELSE, has_probe=has_probe)
+        if isinstance(sheets, Prober):
+            self._watch(sheets, guard, _ELSE)
+        self.routes.append(Route(sheets, guard, wakes_on=MIRRORED, gather_s=_SHEET_GATHER_S))
+
+    def _watch(self, prober: Prober, guard: Guard, settings: Watched) -> None:
         monitor = monitor_of(
             prober,
             guard,
@@ -90,11 +98,6 @@ class _Fence:
             emit=self._emit,
         )
         self.monitors.append(monitor)
-        return guard
-
-    def sheet(self, sheets: SheetService) -> None:
-        guard = self.watched(sheets, _ELSE)
-        self.routes.append(Route(sheets, guard, wakes_on=MIRRORED, gather_s=_SHEET_GATHER_S))
 
     def channel(self, channel: AlertChannel) -> None:
         """Not watched: a mail server that is asked every 30 s to let us in locks us out."""

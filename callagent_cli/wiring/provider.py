@@ -1,12 +1,10 @@
 """Where requests go: the vendor or the simulated world, on one clock."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callagent_cli.config.services import ElevenLabsSettings
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
-from callagent_cli.domain.ports import Prober
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.services.elevenlabs import ElevenLabs
 from callagent_cli.services.http_session import HttpSession, Timeouts
@@ -14,9 +12,9 @@ from callagent_cli.simulator.faults import FaultPlan
 from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
 from callagent_cli.simulator.world import World
-from callagent_cli.wiring.alert_channels import plain_channels
 from callagent_cli.wiring.beside import Beside
 from callagent_cli.wiring.ledgers import ledger_name
+from callagent_cli.wiring.real_services import real_services
 from callagent_cli.wiring.settings_in_force import is_sandbox
 
 
@@ -37,8 +35,7 @@ def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -
         key = settings.secrets.eleven_api_key
         secret = key.get_secret_value() if key else ""
         session = _voice_session(voice, voice.base_url, secret, clock, None)
-        beside = Beside(channels=plain_channels(settings, clock))
-        return Outside(clock, _dialer(voice, session, clock), None, beside)
+        return Outside(clock, _dialer(voice, session, clock), None, real_services(settings, clock))
     world = World(clock, seed=settings.sandbox.seed, faults=faults or FaultPlan())
     sandbox = voice.model_copy(
         update={
@@ -82,11 +79,6 @@ def sandbox_clock(settings: Settings) -> VirtualClock:
     latest = Ledger.latest_time(settings.state_dir, name=ledger_name(settings))
     start = sandbox_start(SystemClock().now(), not_before=latest)
     return VirtualClock(start, speed=settings.sandbox.speed)
-
-
-def probers(settings: Settings, clock: Clock | None = None) -> Sequence[Prober]:
-    """One for each enabled service."""
-    return (outside(settings, clock or SystemClock()).dialer,)
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -156,7 +156,14 @@ def test_status_as_json(finished: Finished) -> None:
 def test_status_before_any_campaign(tmp_path: Path) -> None:
     assert "no campaign has run here yet" in call(tmp_path, "status").err
     found = json.loads(call(tmp_path, "status", "--json").out)
-    assert found == {"campaigns": [], "in_doubt": 0, "owed": 0}
+    assert found == {
+        "campaigns": [],
+        "in_doubt": 0,
+        "owed": 0,
+        "owed_to": {},
+        "dead_letters": {},
+        "incidents": [],
+    }
     assert list(tmp_path.iterdir()) == []  # looking leaves nothing behind
 
 
