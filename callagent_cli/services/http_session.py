@@ -31,6 +31,7 @@ from callagent_cli.domain.errors import (
     ServiceRefused,
     TransientError,
 )
+from callagent_cli.services.watchdog import Watchdog
 
 MAX_BODY_BYTES = 1_000_000
 _CHUNK = 16_384
@@ -94,7 +95,7 @@ class HttpSession:
         self._base_url, self._headers = base_url.rstrip("/"), dict(headers)
         self._timeouts, self._clock = timeouts, clock
         self._stand_in = cast("BaseAdapter | None", adapter)
-        self._own = threading.local()
+        self._own, self._watchdog = threading.local(), Watchdog()
 
     def send(
         self,
@@ -155,7 +156,8 @@ class HttpSession:
             session.close()
 
     def _new_session(self) -> "tuple[requests.Session, _Watch]":
-        session, watch = requests.Session(), _Watch(is_needed=self._stand_in is None)
+        session = requests.Session()
+        watch = _Watch(self._watchdog, is_needed=self._stand_in is None)
         session.trust_env = False
         adapter = self._stand_in or _WatchedAdapter(watch)
         session.mount("https://", adapter)
@@ -264,7 +266,8 @@ class _Watch:
     them. Only closing the socket from outside ends that.
     """
 
-    def __init__(self, *, is_needed: bool) -> None:
+    def __init__(self, watchdog: Watchdog, *, is_needed: bool) -> None:
+        self._watchdog = watchdog
         self._is_needed = is_needed  # a stand-in has no socket, and no real time
         self.sockets: list[socket.socket] = []
         self.has_expired = False
@@ -276,13 +279,8 @@ class _Watch:
         if not self._is_needed:
             yield
             return
-        timer = threading.Timer(total_s, self._cut)
-        timer.daemon = True
-        timer.start()
-        try:
+        with self._watchdog.ending(total_s, self._cut):
             yield
-        finally:
-            timer.cancel()
 
     def _cut(self) -> None:
         self.has_expired = True
