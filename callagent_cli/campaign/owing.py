@@ -9,6 +9,7 @@ from datetime import datetime
 
 from callagent_cli.domain.call import Outcome, Ticket
 from callagent_cli.domain.call_record import CallRecord
+from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.event import LEVEL_OF, Event, EventName, FieldValue, Level
 from callagent_cli.ledger.outbox import Message
 
@@ -81,7 +82,14 @@ def _row(key: str, event: Event) -> Message:
         "level": event.level.value,
         "event": event.name.value,
     }
-    return Message(SHEETS, key, {"row": {name: told.get(name, "") for name in COLUMNS}})
+    return Message(SHEETS, key, {"row": {name: _cell(told.get(name)) for name in COLUMNS}})
+
+
+def _cell(value: FieldValue) -> FieldValue:
+    """A contact without an id of its own has its number for one."""
+    if value is None:
+        return ""
+    return mask_phones(value) if isinstance(value, str) else value
 
 
 def _record(ticket: Ticket, conversation_id: str, outcome: Outcome) -> CallRecord:

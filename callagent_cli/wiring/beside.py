@@ -23,7 +23,7 @@ _ELSE = Watched(retry=Retry(max_attempts=2))  # alert channels and the sheet hav
 
 
 class CrmService(Crm, Destination, Prober, Protocol):
-    owes: Sequence[str]  # the parts in which an outcome is delivered
+    owes: tuple[str, ...]  # the parts in which an outcome is delivered
 
 
 class LlmService(Writer, Prober, Protocol): ...

@@ -3,19 +3,70 @@
 Imports a service's module only when it is enabled: Google's libraries alone take a second.
 """
 
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
 from callagent_cli.campaign.owing import COLUMNS
+from callagent_cli.config.services import Timeout
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.delivery import Destination
+from callagent_cli.services.http_session import HttpSession, Timeouts
 from callagent_cli.wiring.alert_channels import plain_channels
-from callagent_cli.wiring.beside import Beside
+from callagent_cli.wiring.beside import Beside, CrmService
 
 _STAND_IN = "sheets_mirror.csv"  # beside the log
 
 
 def real_services(settings: Settings, clock: Clock) -> Beside:
     """What is enabled and has what it needs; what is missing is a warning at the start."""
-    return Beside(sheets=_sheets(settings, clock), channels=plain_channels(settings, clock))
+    return Beside(
+        crm=_crm(settings, clock),
+        sheets=_sheets(settings, clock),
+        channels=plain_channels(settings, clock),
+    )
+
+
+def _crm(settings: Settings, clock: Clock) -> CrmService | None:
+    crm, key = settings.services.crm, revealed(settings.secrets.crm_api_key)
+    if not crm.enabled or not key:
+        return None
+    headers = {crm.key_header: key} if crm.key_header else {"Authorization": f"Bearer {key}"}
+    session = session_of("crm", crm.base_url, headers, crm.timeout, clock)
+    return crm_over(session, settings, clock)
+
+
+def crm_over(session: HttpSession, settings: Settings, clock: Clock) -> CrmService:
+    """The kind of CRM that the settings name, asked through `session`."""
+    crm = settings.services.crm
+    if crm.kind == "http":
+        from callagent_cli.services.crm_http import HttpCrm
+
+        return HttpCrm(
+            session,
+            clock=clock,
+            find_path=crm.find_path,
+            find_variables=crm.read,
+            id_path=crm.id_path,
+            report_path=crm.report_path,
+            report_body=crm.report_body,
+            health_path=crm.health_path,
+            secret=revealed(settings.secrets.webhook_secret),
+        )
+    from callagent_cli.services.crm_hubspot import HubSpot
+
+    return HubSpot(
+        session,
+        clock=clock,
+        api_version=crm.api_version,
+        find_by=crm.find_by,
+        id_property=crm.id_property,
+        read=crm.read,
+        write=crm.write,
+        default_region=settings.campaign.default_region,
+        log_call=crm.log_call,
+    )
 
 
 def _sheets(settings: Settings, clock: Clock) -> Destination | None:
@@ -38,3 +89,22 @@ def _sheets(settings: Settings, clock: Clock) -> Destination | None:
         columns=COLUMNS,
         clock=clock,
     )
+
+
+def session_of(
+    service: str,
+    base_url: str,
+    headers: Mapping[str, str],
+    timeout: Timeout,
+    clock: Clock,
+    adapter: object | None = None,
+) -> HttpSession:
+    """adapter: stands in for the network."""
+    limits = Timeouts(timeout.connect, timeout.read, timeout.total)
+    return HttpSession(
+        service, base_url, headers=headers, timeouts=limits, clock=clock, adapter=adapter
+    )
+
+
+def revealed(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

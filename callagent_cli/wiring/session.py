@@ -129,7 +129,7 @@ def _line(
     owing = Owing(
         wish.campaign,
         wish.run_id,
-        crm_parts=tuple(beside.crm.owes) if beside.crm else (),
+        crm_parts=beside.crm.owes if beside.crm else (),
         is_mirrored=beside.sheets is not None,
     )
     return Line(

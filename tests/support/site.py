@@ -76,7 +76,8 @@ campaign:
         return process.returncode, out, err
 
     def _secrets(self) -> list[str]:
-        return [value for name, value in self._environ.items() if not name.endswith("PORT")]
+        plain = ("SMTP_HOST", "SMTP_PORT", "SMTP_USER")
+        return [value for name, value in self._environ.items() if name not in plain]
 
     def run(self, *words: str) -> dict[str, Any]:
         status, out, err = self.call("run", "people.csv", "--json", *words)
