@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 from rich.table import Table
 from rich.text import Text
@@ -9,6 +10,7 @@ from rich.text import Text
 from callagent_cli import wiring
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.contact import mask_phone
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.event import EventName
@@ -99,6 +101,7 @@ def resolve(settlement: Settlement, common: Common) -> int:
             called=settlement.was_called,
             by=settlement.by,
             note=settlement.note,
+            owing=partial(wiring.owed_for_call, settings, SystemClock()),
         )
     wiring.tell(
         settings,

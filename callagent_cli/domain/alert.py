@@ -14,6 +14,7 @@ class AlertKind(StrEnum):
     CALL_FAILED = "call_failed"
     CALLS_FAILED_DIGEST = "calls_failed_digest"
     IN_DOUBT = "in_doubt"
+    GIVEN_UP = "given_up"  # messages that their destination will never take
     REFUSED = "refused"  # credentials, quota, money
     CAMPAIGN_FINISHED = "campaign_finished"
     TEST = "test"

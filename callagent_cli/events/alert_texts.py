@@ -4,7 +4,7 @@ itself, what the reader should do. Pure. No secrets, and every number masked.
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from callagent_cli.domain.alert import Alert, AlertKind
@@ -160,9 +160,28 @@ def placed_twice(event: Event) -> Alert:
     )
 
 
+def given_up(event: Event) -> Alert:
+    """A message that became a dead letter."""
+    service = _text(event, "service")
+    return Alert(
+        key=f"{AlertKind.GIVEN_UP}:{service}:{_text(event, 'key')}",
+        kind=AlertKind.GIVEN_UP,
+        at=event.at,
+        service=service,
+        title=f"{service} does not take a message: {_short(_text(event, 'error'))}",
+        happened=f"at {_clock(event.at)}: {_said(_text(event, 'error'))}",
+        meaning="calls are not affected; this message is kept and not sent again by itself",
+        automatic="the next messages follow",
+        todo="mend the cause, then owe it again, or drop it",
+        command="callagent deliveries list",
+    )
+
+
 def digest(events: Sequence[Event], since: datetime, now: datetime) -> Alert:
     """events: at least two, all of one name, service and category."""
     first, n = events[0], len(events)
+    if first.name is EventName.DELIVERY_DEAD_LETTERED:
+        return _more_given_up(events, now)
     service, is_failure = _text(first, "service"), first.name is EventName.CONTACT_FAILED
     kind = AlertKind.CALLS_FAILED_DIGEST if is_failure else AlertKind.IN_DOUBT
     one = call_failed(first) if is_failure else in_doubt(first)
@@ -179,6 +198,13 @@ def digest(events: Sequence[Event], since: datetime, now: datetime) -> Alert:
         todo=one.todo,
         command=one.command,
     )
+
+
+def _more_given_up(events: Sequence[Event], now: datetime) -> Alert:
+    last = given_up(events[-1])
+    n = len(events)
+    title = f"{last.service} does not take {n} more messages: {_short(_text(events[-1], 'error'))}"
+    return replace(last, key=f"{last.key}:{n}", at=now, title=title)
 
 
 def finished(event: Event) -> Alert:

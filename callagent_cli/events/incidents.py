@@ -97,6 +97,8 @@ class Incidents:
                 return self._closed(event)
             case EventName.CONTACT_FAILED | EventName.CALL_IN_DOUBT:
                 return self._call_went_wrong(event)
+            case EventName.DELIVERY_DEAD_LETTERED:
+                return self._tell_or_collect(event)
             case EventName.CONTACT_DEFERRED | EventName.HEALTH_FAILED:
                 return self._count(event)
             case EventName.CALL_RECONCILED if int(event.fields.get("matches") or 0) > 1:
@@ -193,6 +195,10 @@ class Incidents:
             is_told = _has_opened(incident, event)
             _add(incident.counts, event)
             return [_tell_of(event)(event)] if is_told else []
+        return self._tell_or_collect(event)
+
+    def _tell_or_collect(self, event: Event) -> list[Alert]:
+        """The first of a kind at once, more of it with the next digest."""
         kind = (event.name.value, _service(event), _text(event, "error_category"))
         if kind in self._digests:
             self._digests[kind].untold.append(event)
@@ -246,7 +252,13 @@ def _has_opened(incident: _Open, event: Event) -> bool:
 
 
 def _tell_of(event: Event) -> Callable[[Event], Alert]:
-    return texts.call_failed if event.name is EventName.CONTACT_FAILED else texts.in_doubt
+    match event.name:
+        case EventName.CONTACT_FAILED:
+            return texts.call_failed
+        case EventName.DELIVERY_DEAD_LETTERED:
+            return texts.given_up
+        case _:
+            return texts.in_doubt
 
 
 def _add(counts: Counts, event: Event) -> None:

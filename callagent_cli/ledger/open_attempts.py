@@ -1,19 +1,29 @@
 """Attempts that are not over: calls to follow, and attempts in doubt, settled by a person."""
 
+from collections.abc import Callable, Iterable
+
 from sqlalchemy import Row, select, update
 
-from callagent_cli.domain.call import AttemptState, Claim, Ticket
+from callagent_cli.domain.call import AttemptState, Claim, Disposition, Outcome, Ticket
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import InputError, LedgerError
 from callagent_cli.ledger.contact_book import contact_of, move_contact
 from callagent_cli.ledger.database import Database, stamp, unstamp
+from callagent_cli.ledger.outbox import Message, write_owed
 from callagent_cli.ledger.records import DoubtfulAttempt, NextStep, PlacedCall
 from callagent_cli.ledger.schema import IS_OPEN, attempts, contacts
 
 _WITH_CONTACT = (attempts.c.campaign == contacts.c.campaign) & (
     attempts.c.phone == contacts.c.phone
 )
+
+Owing = Callable[[Ticket, Outcome], Iterable[Message]]
+
+
+def _nothing(ticket: Ticket, outcome: Outcome) -> Iterable[Message]:
+    del ticket, outcome
+    return ()
 
 
 class OpenAttempts:
@@ -36,8 +46,10 @@ class OpenAttempts:
             for row in self._open(AttemptState.UNKNOWN, campaign)
         ]
 
-    def resolve(self, attempt_id: str, *, called: bool, by: str, note: str) -> None:
-        """Settle an attempt in doubt, by a named person."""
+    def resolve(
+        self, attempt_id: str, *, called: bool, by: str, note: str, owing: Owing = _nothing
+    ) -> None:
+        """Settle an attempt in doubt, by a named person. owing: what a call that was made owes."""
         state = AttemptState.COMPLETED if called else AttemptState.REFUSED
         settled = (
             update(attempts)
@@ -51,9 +63,8 @@ class OpenAttempts:
             )
         )
         with self._database.transaction() as connection:
-            row = connection.execute(
-                select(attempts).where(attempts.c.attempt_id == attempt_id)
-            ).first()
+            found = select(attempts, contacts).join(contacts, _WITH_CONTACT)
+            row = connection.execute(found.where(attempts.c.attempt_id == attempt_id)).first()
             if row is None or row.state != AttemptState.UNKNOWN:
                 raise InputError(
                     f"{attempt_id} is not in doubt" if row else f"no attempt {attempt_id}",
@@ -66,6 +77,10 @@ class OpenAttempts:
                 else NextStep(ContactState.PENDING, reason=f"not called, says {by}")
             )
             move_contact(connection, row.campaign, row.phone, step)
+            if called:
+                now = self._clock.now()
+                outcome = Outcome(Disposition.UNKNOWN, now, summary=f"called, says {by}")
+                write_owed(connection, owing(_ticket(row), outcome), now)
 
     def _open(self, state: AttemptState, campaign: str | None) -> list[Row[tuple[object, ...]]]:
         found = (

@@ -2,20 +2,41 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from callagent_cli.domain.errors import InputError
 
-SERVICES = ("elevenlabs",)
-_DEFAULT_FROM_DIAL = 5  # the calls before it succeed
-_DEFAULT_LASTS_S = 95.0
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """When a fault without times begins, and how long an outage lasts then."""
+
+    from_dial: int
+    lasts_s: float
+
+
+_CHANNEL = _Usual(from_dial=1, lasts_s=95.0)  # it may have no more than one message in a run
+_USUAL: Mapping[str, _Usual] = {
+    "elevenlabs": _Usual(from_dial=5, lasts_s=95.0),  # the calls before it succeed
+    # the first contact goes well; several calls fall into it, and several come after it
+    "crm": _Usual(from_dial=3, lasts_s=300.0),
+    "llm": _Usual(from_dial=3, lasts_s=300.0),
+    "sheets": _Usual(from_dial=2, lasts_s=300.0),
+    "telegram": _CHANNEL,
+    "webhook": _CHANNEL,
+    "smtp": _CHANNEL,
+}
+SERVICES = tuple(_USUAL)
+ALL = "all"  # every one of them
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class FaultKind(StrEnum):
-    """How a service fails. The last column: does a phone ring?"""
+    """How a service fails, as ElevenLabs does; the others have answers of their own for the
+    same. The last column: does a phone ring, or whatever the request was for?"""
 
     UNAVAILABLE = "503"  # HTTP 503                                        no
     BUSY = "429"  # HTTP 429, system_busy                                  no
@@ -32,7 +53,8 @@ class Fault:
     """Without any bound: always. from_s, to_s: seconds since the world began, to_s excluded.
     from_request, to_request: the service's requests by number (from 1, both included).
     from_dial: begins with that dial (from 1) and lasts `lasts_s`, None for good; is_once: meets
-    that dial only."""
+    that dial only. A `dial` of any other service than the dialler is a piece of the work that it
+    is there for: an opening line, a message, rows, a look-up or an outcome; not a health check."""
 
     service: str
     kind: FaultKind
@@ -54,16 +76,28 @@ class Fault:
 
 
 class FaultPlan:
-    """Which fault, if any, meets a request."""
+    """Which fault, if any, meets a request. Thread-safe."""
 
     def __init__(self, faults: Sequence[Fault] = ()) -> None:
         self._faults = list(faults)
+        self._lock = threading.Lock()
+
+    @property
+    def services(self) -> frozenset[str]:
+        """Those that something goes wrong with."""
+        return frozenset(fault.service for fault in self._faults)
 
     def meets(
         self, service: str, now_s: float, *, dial_no: int | None, request_no: int
     ) -> FaultKind | None:
         """The first that applies. dial_no: the number of this dial, from 1; None for every
         other request. request_no: of this request of any kind, from 1."""
+        with self._lock:
+            return self._meets(service, now_s, dial_no, request_no)
+
+    def _meets(
+        self, service: str, now_s: float, dial_no: int | None, request_no: int
+    ) -> FaultKind | None:
         for index, fault in enumerate(self._faults):
             if fault.service != service:
                 continue
@@ -92,8 +126,9 @@ def _begun(fault: Fault, now_s: float, dial_no: int | None) -> Fault | None:
 def parse_fault(text: str) -> Fault:
     """`SERVICE[:FAULT][@FROM[-TO]]`, times as `60`, `90s`, `2m`; without TO, for good.
 
-    Without times the fault begins with the fifth dial; an outage then lasts 95 s, and what
-    hits one request (a lost or unclear answer) meets that dial only.
+    Without times the fault begins with the fifth dial, the CRM's or the LLM's third piece of
+    work, the sheet's second batch of rows, a channel's first message; an outage then lasts 95 s
+    (300 s of CRM, LLM and sheet), a refusal for good, and a lost or unclear answer is that one's.
     """
     match = re.fullmatch(r"([^:@]+)(?::([^@]+))?(?:@(.+))?", text.strip())
     if match is None:
@@ -103,18 +138,27 @@ def parse_fault(text: str) -> Fault:
     if match[3] is None:
         is_for_good = kind in (FaultKind.CREDENTIALS, FaultKind.QUOTA)
         is_outage = kind in (FaultKind.UNAVAILABLE, FaultKind.BUSY, FaultKind.SLOW)
+        usual = _USUAL[service]
         return Fault(
             service,
             kind,
-            from_dial=_DEFAULT_FROM_DIAL,
-            lasts_s=None if is_for_good else _DEFAULT_LASTS_S,
+            from_dial=usual.from_dial,
+            lasts_s=None if is_for_good else usual.lasts_s,
             is_once=not is_outage and not is_for_good,
         )
     from_s, to_s = _span(match[3], text)
     return Fault(service, kind, from_s, to_s)
 
 
-_EXAMPLE = "for example `elevenlabs`, `elevenlabs:429` or `elevenlabs:503@60-155`"
+def parse_faults(text: str) -> list[Fault]:
+    """As parse_fault; `all` in the place of the service is every service."""
+    service, mark, rest = re.fullmatch(r"([^:@]*)([:@]?)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches any text
+    if service.strip().lower() != ALL:
+        return [parse_fault(text)]
+    return [parse_fault(f"{name}{mark}{rest}") for name in SERVICES]
+
+
+_EXAMPLE = "for example `elevenlabs`, `crm:401`, `all` or `elevenlabs:503@60-155`"
 
 
 def _known(word: str, known: Sequence[str], what: str) -> str:
@@ -122,7 +166,8 @@ def _known(word: str, known: Sequence[str], what: str) -> str:
     if word in known:
         return word
     near = difflib.get_close_matches(word, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    also = f" or {ALL}" if known is SERVICES else ""
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}{also}"
     raise InputError(f"no {what} {word!r} to fail", hint=hint)
 
 

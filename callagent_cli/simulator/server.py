@@ -7,12 +7,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from callagent_cli.domain.errors import InputError
 from callagent_cli.simulator.exchange import (
+    Answering,
     AnswerLost,
     WorldAnswer,
     WorldRequest,
     plain_error,
 )
-from callagent_cli.simulator.world import World
 
 _MAX_BODY = 1_000_000
 _LOST_S = 120.0  # how long an answer that never comes keeps its line open
@@ -22,7 +22,7 @@ _LINGER_NONE = struct.pack("ii", 1, 0)  # close with RST instead of FIN
 class WorldServer:
     """Serves until closed. Loopback only."""
 
-    def __init__(self, world: World, port: int) -> None:
+    def __init__(self, world: Answering, port: int) -> None:
         try:
             self._server = _Server(world, port)
         except (OSError, OverflowError) as error:
@@ -56,7 +56,7 @@ class WorldServer:
         self._thread.join()
 
 
-def serve(world: World, *, port: int = 0) -> WorldServer:
+def serve(world: Answering, *, port: int = 0) -> WorldServer:
     """port 0: any free one. Raises InputError for one that cannot be had."""
     return WorldServer(world, port)
 
@@ -65,7 +65,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, world: World, port: int) -> None:
+    def __init__(self, world: Answering, port: int) -> None:
         self.world, self.over = world, world.clock.signal()
         self._lines: set[socket.socket] = set()
         self._lines_lock = threading.Lock()

@@ -11,7 +11,7 @@ from urllib3.exceptions import ProtocolError
 from urllib3.response import HTTPResponse
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.simulator.world import AnswerLost, World, WorldAnswer, WorldRequest
+from callagent_cli.simulator.exchange import Answering, AnswerLost, WorldAnswer, WorldRequest
 
 _Timeout = float | tuple[float, float] | tuple[float, None] | None
 _PATIENCE_S = 90.0  # for a request without a timeout of its own
@@ -21,7 +21,7 @@ class WorldAdapter(BaseAdapter):
     """Answers each request from the world; an answer that is lost or late takes the read timeout,
     on the clock, and ends as the same exception that a real socket would raise."""
 
-    def __init__(self, world: World, clock: Clock) -> None:
+    def __init__(self, world: Answering, clock: Clock) -> None:
         super().__init__()
         self._world, self._clock = world, clock
 
@@ -67,6 +67,15 @@ class WorldAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def session_of(world: Answering, clock: Clock) -> requests.Session:
+    """For a client that makes its requests itself, as gspread does."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", WorldAdapter(world, clock))
+    session.mount("http://", WorldAdapter(world, clock))
+    return session
 
 
 def _read_timeout_s(timeout: _Timeout) -> float:

@@ -24,12 +24,11 @@ from callagent_cli.simulator.exchange import (
     error,
     ok,
     plain_error,
+    spoilt,
 )
 from callagent_cli.simulator.faults import FaultKind, FaultPlan
 
 __all__ = ["AnswerLost", "Dial", "World", "WorldAnswer", "WorldRequest"]
-
-_SLOW_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +86,7 @@ class World:
         answer = refusal or self._ask(request, ask)
         if kind == "dial":
             self._note_dial(request, answer)
-        match fault:
-            case FaultKind.TIMEOUT | FaultKind.RESET_AFTER:
-                raise AnswerLost(is_reset=fault is FaultKind.RESET_AFTER)
-            case FaultKind.GARBAGE:
-                answer = WorldAnswer(200, b"<html>", {"Content-Type": "text/html"})
-            case FaultKind.SLOW:
-                answer = replace(answer, delay_s=_SLOW_S)
+        answer = spoilt(answer, fault)
         return replace(answer, delay_s=answer.delay_s + self._latency_s)
 
     def _meet(self, kind: str) -> FaultKind | None:

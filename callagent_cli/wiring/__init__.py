@@ -4,7 +4,7 @@ Called by: the commands. Invariant: nothing is dialled, probed or written by bui
 """
 
 from callagent_cli.wiring.alert_channels import plain_channels
-from callagent_cli.wiring.deliveries import build_deliveries
+from callagent_cli.wiring.deliveries import build_deliveries, owed_for_call
 from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
     held_ledger,
@@ -42,6 +42,7 @@ __all__ = [
     "log_of",
     "open_ledger",
     "outside",
+    "owed_for_call",
     "plain_channels",
     "probers",
     "read_ledger",

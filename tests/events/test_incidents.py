@@ -342,3 +342,26 @@ def test_two_calls_with_one_attempts_id_are_told() -> None:
     assert Incidents().hear(one) == []
     (alert,) = Incidents().hear(two)
     assert "2 calls" in alert.title
+
+
+def dead_letter(at_s: float, key: str) -> Event:
+    return fact(
+        EventName.DELIVERY_DEAD_LETTERED,
+        at_s,
+        service="crm",
+        key=key,
+        error="404 no such contact +12025550123",
+        error_category="permanent",
+    )
+
+
+def test_a_dead_letter_is_told_at_once_and_more_of_them_together() -> None:
+    incidents = Incidents(Throttle(1800, 300))
+    [first] = incidents.hear(dead_letter(0.0, "a"))
+    assert (first.kind, first.command) == (K.GIVEN_UP, "callagent deliveries list")
+    assert "+12025550123" not in first.title + first.happened
+    assert incidents.hear(dead_letter(1.0, "b")) == []
+    assert incidents.hear(dead_letter(2.0, "c")) == []
+    [more] = incidents.due(at(300.0))
+    assert "2 more messages" in more.title
+    assert more.key != first.key

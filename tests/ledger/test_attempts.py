@@ -12,6 +12,7 @@ from callagent_cli.domain.call import (
     Disposition,
     Outcome,
     Placed,
+    Ticket,
 )
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import InputError, LedgerError
@@ -121,6 +122,23 @@ def test_a_named_person_settles_a_doubt(
     assert "Kim" in standing.reason
     with pytest.raises(InputError, match="not in doubt"):
         ledger.resolve(ticket.attempt_id, called=called, by="Kim", note="")
+
+
+@pytest.mark.parametrize("called", [True, False])
+def test_a_call_that_a_person_settles_is_owed_to_the_crm_and_no_call_is_not(
+    called: bool, ledger: Ledger, clock: HandClock
+) -> None:
+    ticket = begin_next(ledger, clock)
+    ledger.record_unknown(ticket, error="lost")
+
+    def owing(settled: Ticket, outcome: Outcome) -> list[Message]:
+        return [Message("crm", settled.attempt_id, {"disposition": outcome.disposition.value})]
+
+    ledger.resolve(ticket.attempt_id, called=called, by="Kim", note="", owing=owing)
+    owed = ledger.due("crm", clock.now(), most=5).deliveries
+    assert [(d.key, d.payload) for d in owed] == (
+        [(ticket.attempt_id, {"disposition": "unknown"})] if called else []
+    )
 
 
 def test_an_attempt_that_nobody_knows_cannot_be_settled(ledger: Ledger) -> None:
