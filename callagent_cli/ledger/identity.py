@@ -63,6 +63,21 @@ def check_head(ledger: Path) -> None:
         raise LedgerError(f"{ledger} is not a ledger", hint=_RECOVER)
     if len(head) < 100 or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
         raise LedgerError(f"{ledger} belongs to another program", hint=_RECOVER)
+    _check_length(ledger, head)
+
+
+def _check_length(ledger: Path, head: bytes) -> None:
+    """No page is missing at the end: SQLite takes one that is cut off for zeros, and an empty
+    table looks like that. While a write-ahead log is there, pages may still be in it."""
+    is_counted = head[24:28] == head[92:96]  # else an old program left the count as it was
+    log = ledger.with_name(f"{ledger.name}-wal")
+    if not is_counted or (log.exists() and log.stat().st_size):
+        return
+    page_bytes = int.from_bytes(head[16:18], "big")
+    whole = int.from_bytes(head[28:32], "big") * (65_536 if page_bytes == 1 else page_bytes)
+    size = ledger.stat().st_size
+    if size < whole:
+        raise LedgerError(f"{ledger} is cut off: {whole - size} bytes are missing", hint=_RECOVER)
 
 
 def create(ledger: Path, journal: Journal) -> None:

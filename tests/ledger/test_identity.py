@@ -1,6 +1,7 @@
 """A ledger that cannot be trusted is refused, with the way out; and one run at a time."""
 
 import shutil
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,10 @@ def _overwrite(data: bytes) -> Callable[[Path], None]:
         file.write_bytes(data)
 
     return damage
+
+
+def _cut_by(missing: int) -> Callable[[Path], None]:
+    return lambda ledger: os.truncate(ledger, ledger.stat().st_size - missing)
 
 
 def _cut(size: int) -> Callable[[Path], None]:
@@ -65,6 +70,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "garbage": (_overwrite(b"hello" * 100), "not a ledger"),
     "cut to a half page": (_cut(512), "ledger"),
     "cut to one page": (_cut(4096), "ledger"),
+    "cut within its last page": (_cut_by(512), "ledger"),
     "cut to three pages": (_cut(3 * 4096), "ledger"),
     "of another program": (_foreign, "another program"),
     "newer": (_newer, "newer callagent"),
