@@ -1,7 +1,7 @@
 """A ledger that cannot be trusted is refused, with the way out; and one run at a time."""
 
-import shutil
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
