@@ -87,6 +87,7 @@ class Script:
 
     variables: Mapping[str, str]  # dynamic variables; cleaned, bounded
     is_degraded: bool = False  # a fallback stands in for a service that was down
+    cost_usd: float | None = None  # of the wording; None: nothing was asked, or prices not known
 
 
 @dataclass(frozen=True, slots=True)

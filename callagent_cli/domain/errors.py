@@ -12,6 +12,7 @@ CallAgentError
     ├── ThrottledError     429 of our own plan: all lines in use
     ├── AmbiguousError     the request may have been carried out; the answer is lost or unclear
     ├── ContactError       permanent for this contact: 400, 404, 422, a bad number
+    │   └── UselessAnswer      it answered, perhaps for money, with what cannot be used
     ├── ServiceRefused     permanent for the service: 401, 402, 403, quota
     └── CircuitOpen        the breaker refused to ask: nothing was sent
 """
@@ -110,6 +111,21 @@ class ContactError(ServiceError):
     """Permanent for this contact; the service is well."""
 
     category = ErrorCategory.PERMANENT
+
+
+class UselessAnswer(ContactError):
+    """The service did as it was asked, and what it made cannot be used."""
+
+    def __init__(
+        self,
+        service: str,
+        message: str,
+        *,
+        http_status: int | None = None,
+        cost_usd: float | None = None,
+    ) -> None:
+        super().__init__(service, message, http_status=http_status)
+        self.cost_usd = cost_usd  # owed all the same; None: the prices are not known
 
 
 class RefusalKind(StrEnum):
