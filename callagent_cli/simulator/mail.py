@@ -46,7 +46,7 @@ class Mail:
     content: bytes
 
 
-class MailServer:
+class SmtpServer:
     """Serves until closed. Plain or with a login; no TLS: loopback only. Raises OSError when
     there is no port. Keeps each mail as an arrival `mail` with its Message-ID."""
 
@@ -58,18 +58,11 @@ class MailServer:
         self.mails: list[Mail] = []
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's own
         self._listener = socket.create_server(("127.0.0.1", port))
+        self.host, self.port = self._listener.getsockname()
         self._loop = asyncio.new_event_loop()
         self._is_over = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, name="mail-server", daemon=True)
         self._thread.start()
-
-    @property
-    def host(self) -> str:
-        return "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
         """Stop listening and cut the lines that are open."""
@@ -116,7 +109,7 @@ class MailServer:
 class _Line(SMTP):
     """One connection."""
 
-    def __init__(self, server: MailServer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, server: SmtpServer, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
             _Hooks(server),
             hostname="sandbox.invalid",
@@ -140,7 +133,7 @@ class _Line(SMTP):
 class _Hooks:
     """What aiosmtpd asks at each command of one connection."""
 
-    def __init__(self, server: MailServer) -> None:
+    def __init__(self, server: SmtpServer) -> None:
         self.mail_server, self.reception = server, server.reception
         self.fault: FaultKind | None = None
 
@@ -201,5 +194,5 @@ def _authenticate(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, login: object
 ) -> AuthResult:
     del server, session, envelope, mechanism
-    is_right = login == LoginPassword(MailServer.user.encode(), MailServer.password.encode())
+    is_right = login == LoginPassword(SmtpServer.user.encode(), SmtpServer.password.encode())
     return AuthResult(success=is_right, handled=False)

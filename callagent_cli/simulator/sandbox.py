@@ -22,7 +22,7 @@ from callagent_cli.simulator.webhook import Webhook
 from callagent_cli.simulator.world import World
 
 if TYPE_CHECKING:
-    from callagent_cli.simulator.mail import MailServer
+    from callagent_cli.simulator.mail import SmtpServer
 
 _DOMAIN = "sandbox.invalid"  # never leaves the process
 
@@ -77,7 +77,7 @@ class Sandbox:
         self.webhook = Webhook(self._reception("webhook"))
         self.sheets = GoogleSheets(self._reception("sheets"), worksheet=worksheet)
         self._mail_reception = self._reception("smtp")
-        self._mail: MailServer | None = None
+        self._mail: SmtpServer | None = None
         self._services: Mapping[Address, _Service] = {
             CRM: self.crm,
             LLM: self.llm,
@@ -86,13 +86,13 @@ class Sandbox:
             SHEETS: self.sheets,
         }
 
-    def mail(self) -> "MailServer":
+    def mail(self) -> "SmtpServer":
         """The mail server; started when it is first asked for, for it takes a port and a
         thread. `close` ends it."""
         if self._mail is None:
-            from callagent_cli.simulator.mail import MailServer
+            from callagent_cli.simulator.mail import SmtpServer
 
-            self._mail = MailServer(self._mail_reception)
+            self._mail = SmtpServer(self._mail_reception)
         return self._mail
 
     def close(self) -> None:

@@ -90,7 +90,8 @@ def test_other_answers_keep_the_contract(crm: SandboxCaller) -> None:
     for name in ("email", "hs_object_id", "nickname"):
         path = "/crm/properties/2026-09/contacts"
         check(crm.ask("GET", f"{path}/{name}"), "get", f"{path}/{{propertyName}}")
-    for body in (call(), call(contact="9"), {"properties": {}}):
+    bodies: list[dict[str, object]] = [call(), call(contact="9"), {"properties": {}}]
+    for body in bodies:
         check(crm.ask("POST", CALLS, body), "post", CALLS)
     no_key = crm.ask("GET", CONTACTS, headers={})
     assert no_key.status == 401
