@@ -23,7 +23,7 @@ from callagent_cli.domain.contact import Contact
 from callagent_cli.domain.event import Event
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.store import Ledger
-from callagent_cli.simulator.faults import FaultPlan, parse_fault
+from callagent_cli.simulator.faults import FaultPlan, parse_faults
 from callagent_cli.simulator.server import serve
 from callagent_cli.simulator.timeline import tell
 from callagent_cli.simulator.verdicts import SeenDial, Verdict, judge
@@ -40,11 +40,13 @@ _AREAS = (202, 212, 213, 303, 305, 312, 404, 415, 512, 602, 617, 702, 713, 801, 
 def simulate(options: SimulateOptions) -> int:
     """Play the faults; exit status 0 only when every promise held."""
     terminal = Terminal.of(options.common)
-    faults = FaultPlan(tuple(parse_fault(text) for text in options.fail))
+    asked = [fault for text in options.fail for fault in parse_faults(text)]
+    faults = FaultPlan(asked)
     if options.serve is not None:
         return _serve(options, faults, terminal)
     with tempfile.TemporaryDirectory(prefix="callagent-") as folder:
-        settings = _settings(options, Path(folder))
+        services = frozenset(fault.service for fault in asked)
+        settings = wiring.rehearsing(_settings(options, Path(folder)), services)
         contacts = options.file or _invent_contacts(Path(folder), options.contacts)
         play = Play(settings, faults, contacts, terminal, options)
         verdicts = play.perform()
@@ -107,6 +109,7 @@ class Play:
 
     def perform(self) -> list[Verdict]:
         with ExitStack() as stack:
+            stack.callback(self._outside.close)
             ledger = stack.enter_context(wiring.open_ledger(self._settings, self._clock))
             for run_no in range(1, _MOST_RUNS + 1):
                 self._run(ledger, run_no)

@@ -26,6 +26,7 @@ from callagent_cli.wiring.settings_in_force import (
     settings_of,
     warnings_of,
 )
+from callagent_cli.wiring.simulated import rehearsing
 
 __all__ = [
     "Outside",
@@ -48,6 +49,7 @@ __all__ = [
     "read_ledger",
     "read_ledger_if_any",
     "recover_ledger",
+    "rehearsing",
     "retry_policy",
     "settings_of",
     "tell",

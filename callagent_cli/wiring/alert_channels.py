@@ -6,19 +6,19 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pydantic import SecretStr
-
+from callagent_cli.config.services import Timeout
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.ports import Prober
 from callagent_cli.services.channel_probes import EmailProber, TelegramProber, WebhookProber
 from callagent_cli.services.email import EmailChannel, MailServer
-from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.services.http_session import HttpSession
 from callagent_cli.services.telegram import TelegramChannel
 from callagent_cli.services.webhook import WebhookChannel
+from callagent_cli.wiring.sessions import http_session, revealed
 
-_TIMEOUTS = Timeouts(connect_s=5.0, read_s=10.0, total_s=20.0)
+CHANNEL_TIMEOUT = Timeout(connect=5.0, read=10.0, total=20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def _email(settings: Settings, clock: Clock) -> ChannelSetup:
         security=email.security,
         port=secrets.smtp_port,
         user=secrets.smtp_user or "",
-        password=_revealed(secrets.smtp_pass),
+        password=revealed(secrets.smtp_pass),
     )
     return ChannelSetup(
         "email",
@@ -73,7 +73,7 @@ def _email(settings: Settings, clock: Clock) -> ChannelSetup:
 
 def _telegram(settings: Settings, clock: Clock) -> ChannelSetup:
     telegram, secrets = settings.alerts.telegram, settings.secrets
-    base_url = f"{telegram.base_url}/bot{_revealed(secrets.telegram_bot_token)}"
+    base_url = f"{telegram.base_url}/bot{revealed(secrets.telegram_bot_token)}"
     session = _session("telegram", base_url, clock)
     chat_id = str(telegram.chat_id or secrets.telegram_chat_id or "")
     return ChannelSetup(
@@ -87,8 +87,8 @@ def _telegram(settings: Settings, clock: Clock) -> ChannelSetup:
 
 def _webhook(settings: Settings, clock: Clock) -> ChannelSetup:
     webhook, secrets = settings.alerts.webhook, settings.secrets
-    url = webhook.url or _revealed(secrets.webhook_url)
-    secret = _revealed(secrets.webhook_secret)
+    url = webhook.url or revealed(secrets.webhook_url)
+    secret = revealed(secrets.webhook_secret)
     return ChannelSetup(
         "webhook",
         webhook.enabled,
@@ -111,8 +111,4 @@ def _apprise(settings: Settings) -> ChannelSetup:
 
 
 def _session(service: str, url: str, clock: Clock) -> HttpSession:
-    return HttpSession(service, url, headers={}, timeouts=_TIMEOUTS, clock=clock)
-
-
-def _revealed(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
+    return http_session(service, url, {}, CHANNEL_TIMEOUT, clock)

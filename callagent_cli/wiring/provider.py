@@ -9,6 +9,7 @@ from callagent_cli.ledger.store import Ledger
 from callagent_cli.services.elevenlabs import ElevenLabs
 from callagent_cli.services.http_session import HttpSession, Timeouts
 from callagent_cli.simulator.faults import FaultPlan
+from callagent_cli.simulator.sandbox import VOICE_URL, Sandbox
 from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock, sandbox_start
 from callagent_cli.simulator.world import World
@@ -16,6 +17,7 @@ from callagent_cli.wiring.beside import Beside
 from callagent_cli.wiring.ledgers import ledger_name
 from callagent_cli.wiring.real_services import real_services
 from callagent_cli.wiring.settings_in_force import is_sandbox
+from callagent_cli.wiring.simulated import simulated_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Outside:
     dialer: ElevenLabs
     world: World | None
     beside: Beside
+    sandbox: Sandbox | None = None  # whose voice is `world`
+
+    def close(self) -> None:
+        if self.sandbox is not None:
+            self.sandbox.close()
 
 
 def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -> Outside:
@@ -36,17 +43,30 @@ def outside(settings: Settings, clock: Clock, faults: FaultPlan | None = None) -
         secret = key.get_secret_value() if key else ""
         session = _voice_session(voice, voice.base_url, secret, clock, None)
         return Outside(clock, _dialer(voice, session, clock), None, real_services(settings, clock))
-    world = World(clock, seed=settings.sandbox.seed, faults=faults or FaultPlan())
-    sandbox = voice.model_copy(
+    sandbox = _sandbox(settings, clock, faults or FaultPlan())
+    world = sandbox.voice
+    own = voice.model_copy(
         update={
             "agent_id": world.agent_id,
             "agent_phone_number_id": world.phone_number_id,
             "telephony": "twilio",
         }
     )
-    base_url = "https://sandbox.invalid"  # never leaves the process
-    session = _voice_session(voice, base_url, world.api_key, clock, WorldAdapter(world, clock))
-    return Outside(clock, _dialer(sandbox, session, clock), world, Beside())
+    adapter = WorldAdapter(sandbox, clock)
+    session = _voice_session(voice, VOICE_URL, world.api_key, clock, adapter)
+    beside = simulated_services(settings, sandbox, clock)
+    return Outside(clock, _dialer(own, session, clock), world, beside, sandbox)
+
+
+def _sandbox(settings: Settings, clock: Clock, faults: FaultPlan) -> Sandbox:
+    crm = settings.services.crm
+    return Sandbox(
+        clock,
+        seed=settings.sandbox.seed,
+        faults=faults,
+        crm_properties={*crm.read, *crm.write},
+        worksheet=settings.google_sheets.worksheet,
+    )
 
 
 def _voice_session(

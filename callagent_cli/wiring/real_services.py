@@ -3,18 +3,14 @@
 Imports a service's module only when it is enabled: Google's libraries alone take a second.
 """
 
-from collections.abc import Mapping
-
-from pydantic import SecretStr
-
 from callagent_cli.campaign.owing import COLUMNS
-from callagent_cli.config.services import Timeout
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.delivery import Destination
-from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.services.http_session import HttpSession
 from callagent_cli.wiring.alert_channels import plain_channels
-from callagent_cli.wiring.beside import Beside, CrmService
+from callagent_cli.wiring.beside import Beside, CrmService, LlmService
+from callagent_cli.wiring.sessions import http_session, revealed
 
 _STAND_IN = "sheets_mirror.csv"  # beside the log
 
@@ -23,6 +19,7 @@ def real_services(settings: Settings, clock: Clock) -> Beside:
     """What is enabled and has what it needs; what is missing is a warning at the start."""
     return Beside(
         crm=_crm(settings, clock),
+        llm=_llm(settings, clock),
         sheets=_sheets(settings, clock),
         channels=plain_channels(settings, clock),
     )
@@ -33,7 +30,7 @@ def _crm(settings: Settings, clock: Clock) -> CrmService | None:
     if not crm.enabled or not key:
         return None
     headers = {crm.key_header: key} if crm.key_header else {"Authorization": f"Bearer {key}"}
-    session = session_of("crm", crm.base_url, headers, crm.timeout, clock)
+    session = http_session("crm", crm.base_url, headers, crm.timeout, clock)
     return crm_over(session, settings, clock)
 
 
@@ -69,14 +66,41 @@ def crm_over(session: HttpSession, settings: Settings, clock: Clock) -> CrmServi
     )
 
 
+def _llm(settings: Settings, clock: Clock) -> LlmService | None:
+    llm, key = settings.services.llm, revealed(settings.secrets.llm_api_key)
+    if not llm.enabled or not key:
+        return None
+    headers = {"Authorization": f"Bearer {key}"}
+    session = http_session("llm", llm.base_url, headers, llm.timeout, clock)
+    return llm_over(session, settings, clock)
+
+
+def llm_over(session: HttpSession, settings: Settings, clock: Clock) -> LlmService:
+    """The writer that the settings describe, asked through `session`."""
+    from callagent_cli.services.llm import ChatCompletions
+
+    llm = settings.services.llm
+    return ChatCompletions(
+        session,
+        model=llm.model or "",
+        prompt=llm.prompt or "",
+        variables=llm.variables,
+        max_chars=llm.max_chars,
+        max_tokens=llm.max_tokens,
+        token_limit_name=llm.token_limit,
+        temperature=llm.temperature,
+        price_in_usd_per_million=llm.price.input,
+        price_out_usd_per_million=llm.price.output,
+        clock=clock,
+    )
+
+
 def _sheets(settings: Settings, clock: Clock) -> Destination | None:
     sheet = settings.google_sheets
     if not sheet.enabled:
         return None
     if sheet.backend == "csv":
-        from callagent_cli.services.sheets_csv import CsvMirror
-
-        return CsvMirror(settings.logging.path.with_name(_STAND_IN), columns=COLUMNS)
+        return csv_mirror(settings)
     if not sheet.sheet_id:
         return None
     from callagent_cli.services.sheets import SheetsMirror, google_client
@@ -91,20 +115,7 @@ def _sheets(settings: Settings, clock: Clock) -> Destination | None:
     )
 
 
-def session_of(
-    service: str,
-    base_url: str,
-    headers: Mapping[str, str],
-    timeout: Timeout,
-    clock: Clock,
-    adapter: object | None = None,
-) -> HttpSession:
-    """adapter: stands in for the network."""
-    limits = Timeouts(timeout.connect, timeout.read, timeout.total)
-    return HttpSession(
-        service, base_url, headers=headers, timeouts=limits, clock=clock, adapter=adapter
-    )
+def csv_mirror(settings: Settings) -> Destination:
+    from callagent_cli.services.sheets_csv import CsvMirror
 
-
-def revealed(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
+    return CsvMirror(settings.logging.path.with_name(_STAND_IN), columns=COLUMNS)
