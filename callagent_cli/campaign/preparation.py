@@ -7,11 +7,11 @@ here can stop a call: a CRM or a writer that is down, slow or talks nonsense is 
 
 from dataclasses import dataclass
 
-from callagent_cli.campaign.script import write_script
+from callagent_cli.campaign.script import ScriptWriter, write_script
 from callagent_cli.domain.call import Claim, Script
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.contact import KnownPerson, mask_phone
-from callagent_cli.domain.errors import Interrupted, ServiceError
+from callagent_cli.domain.errors import ServiceError
 from callagent_cli.domain.event import Emit, EventName
 from callagent_cli.domain.ports import Crm
 from callagent_cli.resilience.guard import Guard
@@ -25,7 +25,12 @@ class Prepared:
     @property
     def evidence(self) -> dict[str, object]:
         """Kept with the attempt: a later run may have to tell the CRM how it ended."""
-        return {"crm_id": self.crm_id} if self.crm_id else {}
+        known: dict[str, object] = {"crm_id": self.crm_id} if self.crm_id else {}
+        if self.script.is_degraded:
+            known["is_degraded"] = True
+        if self.script.cost_usd is not None:
+            known["script_cost_usd"] = self.script.cost_usd
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +43,20 @@ class CrmDesk:
     stop: Signal
     emit: Emit
 
-    def find(self, claim: Claim) -> KnownPerson | None:
-        """None when the CRM does not know the contact, and when it could not be asked."""
+    def find(self, claim: Claim) -> tuple[KnownPerson | None, bool]:
+        """Whom the CRM knows, and whether it could be asked. Raises Interrupted."""
         try:
-            return self.guard.call(
+            found = self.guard.call(
                 lambda: self.crm.find(claim.contact),
                 operation="find",
                 deadline_s=self.wait_s,
                 stop=self.stop,
                 fields={"contact_id": claim.contact.id, "attempt_id": claim.attempt_id},
             )
-        except Interrupted:
-            return None  # the gates that follow end the dial
         except ServiceError as error:
             self._tell(claim, error)
-            return None
+            return None, False
+        return found, True
 
     def _tell(self, claim: Claim, error: ServiceError) -> None:
         snapshot = self.guard.snapshot()
@@ -73,11 +77,15 @@ class CrmDesk:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """crm: None where there is none."""
+    """crm, writer: None where there is none."""
 
     crm: CrmDesk | None = None
+    writer: ScriptWriter | None = None
 
     def of(self, claim: Claim) -> Prepared:
-        known = self.crm.find(claim) if self.crm else None
-        script = write_script(claim.contact)
+        """Raises Interrupted when the run is stopping."""
+        known, was_asked = self.crm.find(claim) if self.crm else (None, True)
+        script = write_script(
+            claim.contact, known=known, writing=self.writer, is_crm_missing=not was_asked
+        )
         return Prepared(script, crm_id=known.crm_id if known else "")

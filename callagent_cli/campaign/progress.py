@@ -54,8 +54,13 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         with self._lock:
             self._dispositions[outcome.disposition.value] += 1
-            if outcome.cost_usd is not None:
-                self.cost_usd = (self.cost_usd or 0.0) + outcome.cost_usd
+        self.spent(outcome.cost_usd)
+
+    def spent(self, cost_usd: float | None) -> None:
+        """On a call, or on the words for one."""
+        if cost_usd is not None:
+            with self._lock:
+                self.cost_usd = (self.cost_usd or 0.0) + cost_usd
 
     def settled(self, claim: Claim) -> None:
         with self._lock:

@@ -27,7 +27,13 @@ from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
 from callagent_cli.domain.call import Claim, Conversation, Outcome, Placed, Ticket
 from callagent_cli.domain.contact import ContactState
-from callagent_cli.domain.errors import CallAgentError, GateClosed, ServiceRefused, ThrottledError
+from callagent_cli.domain.errors import (
+    CallAgentError,
+    GateClosed,
+    Interrupted,
+    ServiceRefused,
+    ThrottledError,
+)
 from callagent_cli.domain.event import EventName, FieldValue
 from callagent_cli.ledger.records import Candidate, NextStep
 
@@ -104,10 +110,11 @@ class Runner:
 
     def _call(self, claim: Claim, candidate: Candidate) -> None:
         self._progress.doing(claim, "dialling")
-        prepared = self._preparation.of(claim)
         try:
+            prepared = self._preparation.of(claim)
+            self._progress.spent(prepared.script.cost_usd)
             evidence = {**self._gates(candidate), **prepared.evidence}
-        except GateClosed as closed:
+        except (GateClosed, Interrupted) as closed:
             # the agenda looks at it anew, and sets it aside with the reason
             back = NextStep(ContactState.PENDING, reason=closed.message)
             self._line.ledger.release(claim, back)

@@ -12,18 +12,19 @@ from callagent_cli.campaign.owing import SHEETS, Owing
 from callagent_cli.campaign.preparation import CrmDesk, Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
+from callagent_cli.campaign.script import ScriptWriter
 from callagent_cli.campaign.session import Session
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Signal
-from callagent_cli.domain.event import Emit
+from callagent_cli.domain.event import Emit, FieldValue
 from callagent_cli.domain.snapshot import ServiceSnapshot
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
 from callagent_cli.wiring.alert_book import LedgerAlertBook
-from callagent_cli.wiring.beside import Beside, Guarded, guard_beside
+from callagent_cli.wiring.beside import Beside, Guarded, LlmService, guard_beside
 from callagent_cli.wiring.guards import guard_of, monitor_of
 from callagent_cli.wiring.policies import run_rules_of, throttle_of
 from callagent_cli.wiring.provider import Outside
@@ -152,7 +153,28 @@ def _preparation(
     crm = None
     if beside.crm and fenced.crm and settings.services.crm.asks:
         crm = CrmDesk(beside.crm, fenced.crm, settings.services.crm.wait, stop, emit)
-    return Preparation(crm)
+    writer = None
+    if beside.llm and fenced.llm:
+        writer = _writer(settings, beside.llm, fenced.llm, stop=stop, emit=emit)
+    return Preparation(crm, writer)
+
+
+def _writer(
+    settings: Settings, llm: LlmService, guard: Guard, *, stop: Signal, emit: Emit
+) -> ScriptWriter:
+    wait_s = settings.services.llm.wait
+
+    def state() -> dict[str, FieldValue]:
+        snapshot = guard.snapshot()
+        return {"retry_count": snapshot.retries, "breaker_state": snapshot.breaker_state.value}
+
+    return ScriptWriter(
+        llm,
+        lambda request: guard.call(request, operation="write", deadline_s=wait_s, stop=stop),
+        settings.services.llm.fallbacks(),
+        emit,
+        state,
+    )
 
 
 def snapshots(
