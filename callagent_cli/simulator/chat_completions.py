@@ -20,7 +20,8 @@ _OPENINGS = (
 )
 _ABOUT = ("topic", "subject", "reason", "appointment", "product", "company")
 _FIELD = re.compile(r"^\W*([A-Za-z_][\w ]{0,40}?)\W*[:=]\s*(.+?)\s*$", re.MULTILINE)
-_QUOTED = re.compile(r"[\"'`]([A-Za-z_]\w{0,63})[\"'`]")
+_KEYS = re.compile(r"\bkeys\b[^\w\"'`]*(.+?)(?:[.;\n]|$)", re.IGNORECASE)
+_KEY = re.compile(r"[A-Za-z_]\w{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,13 @@ class ChatCompletions:
 
 def asked_keys(wanted: Mapping[str, object], texts: Sequence[str]) -> list[str]:
     """The names of the texts that are wanted, when they are wanted as one JSON object: those of
-    the schema, else those that the instruction quotes."""
+    the schema, else those that the instruction lists after the word `keys`."""
     match wanted.get("response_format"):
         case {"type": "json_schema", "json_schema": {"schema": {"properties": dict() as names}}}:
             return [str(name) for name in names]
-        case {"type": "json_object"}:
-            is_json = True
-        case _:
-            is_json = any("json" in text.lower() for text in texts[:-1])
-    quoted = [name for text in texts[:-1] for name in _QUOTED.findall(text)] if is_json else []
-    return list(dict.fromkeys(quoted))
+    lists = (found[1] for text in texts[:-1] for found in _KEYS.finditer(text))
+    words = (word for listed in lists for word in _KEY.findall(listed))
+    return list(dict.fromkeys(word for word in words if word != "and"))
 
 
 def facts_in(text: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from callagent_cli.domain.event import Event, EventName, FieldValue
 
@@ -23,12 +23,27 @@ class Moment:
 def tell(events: Iterable[Event], began: datetime) -> list[Moment]:
     """The moments worth telling, in order."""
     story = []
+    alerts: dict[FieldValue, datetime] = {}
     for event in events:
-        text = _text(event.name, event.fields)
+        is_alert = event.name is EventName.ALERT_SENT
+        text = _alert(event, alerts) if is_alert else _text(event.name, event.fields)
         if text:
             at_s = round((event.at - began).total_seconds(), 3)
             story.append(Moment(at_s, event.name.value, text))
     return story
+
+
+_LATE = timedelta(seconds=10)
+
+
+def _alert(event: Event, told: dict[FieldValue, datetime]) -> str:
+    """Told once, not once a channel, and again where it came late. told: by the alert's key."""
+    key, title = event.fields.get("alert_key"), event.fields.get("title")
+    if key is None or key not in told:
+        told[key] = event.at
+        return f"ALERT {title}"
+    is_late = event.at - told[key] > _LATE
+    return f"ALERT reaches {event.fields.get('channel')} now: {title}" if is_late else ""
 
 
 _TOLD: Mapping[EventName, str] = {
@@ -46,7 +61,9 @@ _TOLD: Mapping[EventName, str] = {
     EventName.BREAKER_CLOSED: "breaker of {service} CLOSED",
     EventName.HEALTH_FAILED: "health check of {service} fails: {error}",
     EventName.HEALTH_PASSED: "health check of {service} passes",
-    EventName.ALERT_SENT: "ALERT {title}",
+    EventName.FALLBACK_USED: "{contact_id} called without {service}: {error}",
+    EventName.DELIVERY_FAILED: "{messages} owed to {service} put off: {error}",
+    EventName.DELIVERY_DEAD_LETTERED: "{messages} owed to {service} given up: {error}",
     EventName.CONTACT_HELD: "{contact_id} held: {reason}",
 }
 

@@ -5,30 +5,16 @@ Pure. A promise that a simulation did not put to the test is left out.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from callagent_cli.domain.event import Event, EventName
+from callagent_cli.simulator.evidence import Around, SeenDial, Verdict
+from callagent_cli.simulator.verdicts_alerts import is_about, judge_alerts
+from callagent_cli.simulator.verdicts_around import judge_around
 
+__all__ = ["SeenDial", "Verdict", "judge"]
 
-@dataclass(frozen=True, slots=True)
-class SeenDial:
-    """A dial as the world saw it."""
-
-    at_s: float
-    number: str
-    attempt_id: str
-    was_placed: bool  # a phone rang
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    promise: str
-    holds: bool
-    evidence: str
-
-    def to_json(self) -> dict[str, object]:
-        return {"promise": self.promise, "holds": self.holds, "evidence": self.evidence}
+_DIALLER = "elevenlabs"
 
 
 def judge(
@@ -39,21 +25,23 @@ def judge(
     in_review: int,
     waiting: int,
     back_off_s: Sequence[float],
+    around: Around | None = None,
 ) -> list[Verdict]:
     """numbers: everybody who was to be called. waiting: contacts that the ledger keeps for a
-    later run. back_off_s: the configured waits."""
+    later run. back_off_s: the configured waits. around: of the services around the call."""
     wanted = set(numbers)
     placed = Counter(dial.number for dial in dials if dial.was_placed)
+    calling = [e for e in events if e.fields.get("service", _DIALLER) == _DIALLER]
     verdicts = [_nobody_twice(placed)]
-    if any(e.name is EventName.BREAKER_OPENED and e.fields.get("is_forced") for e in events):
-        return [*verdicts, *_refused(dials, events, len(wanted), sum(placed.values()), waiting)]
-    verdicts.append(_everybody_once(wanted, placed))
-    verdicts += _in_doubt(dials, events, in_review)
-    verdicts += _back_off(events, back_off_s)
-    verdicts += _failed_then_next(events)
-    verdicts += _breaker(dials, events)
-    verdicts += _alerts(events)
-    return verdicts
+    if any(e.name is EventName.BREAKER_OPENED and e.fields.get("is_forced") for e in calling):
+        verdicts += _refused(dials, calling, len(wanted), sum(placed.values()), waiting)
+    else:
+        verdicts.append(_everybody_once(wanted, placed))
+        verdicts += _in_doubt(dials, calling, in_review)
+        verdicts += _back_off(calling, back_off_s)
+        verdicts += _failed_then_next(calling)
+        verdicts += _breaker(dials, calling)
+    return [*verdicts, *judge_around(dials, events, around), *judge_alerts(events, around)]
 
 
 def _nobody_twice(placed: Mapping[str, int]) -> Verdict:
@@ -79,9 +67,14 @@ def _refused(
 ) -> list[Verdict]:
     """A key that is refused, or credits that are gone: only a person can mend that."""
     asked = sum(not dial.was_placed for dial in dials)
-    told = sum(
-        e.name is EventName.ALERT_SENT and e.fields.get("kind") == "refused" for e in events
+    sent = Counter(
+        e.fields.get("channel")
+        for e in events
+        if e.name is EventName.ALERT_SENT
+        and e.fields.get("kind") == "refused"
+        and is_about(e, _DIALLER)
     )
+    told = max(sent.values(), default=0)
     ended = [e.fields.get("exit_status") for e in events if e.name is EventName.RUN_FINISHED]
     return [
         Verdict(
@@ -185,29 +178,4 @@ def _breaker(dials: Sequence[SeenDial], events: Sequence[Event]) -> list[Verdict
             is_closed and probes > 0,
             f"{probes} checks told, breaker {'closed' if is_closed else 'not closed'} at the end",
         ),
-    ]
-
-
-def _alerts(events: Sequence[Event]) -> list[Verdict]:
-    sent = Counter(
-        (e.fields.get("channel"), e.fields.get("kind"))
-        for e in events
-        if e.name is EventName.ALERT_SENT
-    )
-    incidents = sum(
-        e.name is EventName.BREAKER_OPENED and not e.fields.get("is_retrip") for e in events
-    )
-    if not incidents:
-        return []
-    channels = {channel for channel, _ in sent}
-    opened = [sent[channel, "incident_opened"] for channel in channels]
-    recovered = [sent[channel, "incident_recovered"] for channel in channels]
-    holds = bool(channels) and all(n == incidents for n in [*opened, *recovered])
-    return [
-        Verdict(
-            "one alert when an incident begins and one when it ends",
-            holds,
-            f"{incidents} incidents, {sum(opened)} + {sum(recovered)} alerts, "
-            f"{sum(sent.values())} alerts in all",
-        )
     ]

@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
+from callagent_cli.domain.errors import ServiceError, ServiceRefused, TransientError
+from callagent_cli.domain.health import HealthStatus
+from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.services.llm import ChatCompletions
 from callagent_cli.simulator.exchange import AnswerLost
 from callagent_cli.simulator.faults import Fault, FaultKind, FaultPlan
 from callagent_cli.simulator.sandbox import LLM, Sandbox
+from callagent_cli.simulator.transport import WorldAdapter
 from callagent_cli.simulator.virtual_clock import VirtualClock
 from tests.support.contract import Contract
 from tests.support.sandbox_caller import SandboxCaller, Told
@@ -99,7 +104,7 @@ def test_several_texts_are_one_json_object(clock: VirtualClock) -> None:
     names = {"opening_line": {"type": "string"}, "closing": {"type": "string"}}
     schema = {"name": "texts", "schema": {"type": "object", "properties": names}}
     by_schema = {"type": "json_schema", "json_schema": schema}
-    by_word = 'Answer with a JSON object with the keys "opening_line" and "closing".'
+    by_word = 'Answer with a JSON object with the keys "opening_line" and "closing". Be short.'
     for wanted in (
         asking(json.dumps(FACTS), response_format=by_schema),
         asking(json.dumps(FACTS), by_word, response_format={"type": "json_object"}),
@@ -109,6 +114,62 @@ def test_several_texts_are_one_json_object(clock: VirtualClock) -> None:
         assert list(texts) == ["opening_line", "closing"]
         assert "Ada" in texts["opening_line"]
         assert texts["closing"]
+
+
+@pytest.mark.parametrize("variables", [("opening_line",), ("opening_line", "closing")])
+def test_the_products_writer_gets_what_it_asks_for(
+    clock: VirtualClock, variables: tuple[str, ...]
+) -> None:
+    draft = writer(Sandbox(clock, seed=1), variables).write(FACTS)
+    assert tuple(draft.variables) == variables
+    assert "Ada Lovelace" in draft.variables["opening_line"]
+    assert draft.cost_usd is not None
+    assert draft.cost_usd > 0
+
+
+def test_the_products_probe_is_content(clock: VirtualClock) -> None:
+    assert writer(Sandbox(clock, seed=1)).probe().status is HealthStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("503", TransientError),
+        ("429", ServiceError),
+        ("401", ServiceRefused),
+        ("quota", ServiceRefused),
+        ("timeout", ServiceError),
+        ("reset-after", ServiceError),
+        ("garbage", ServiceError),
+        ("slow", ServiceError),
+    ],
+)
+def test_each_fault_is_sorted_by_the_products_writer(
+    clock: VirtualClock, kind: str, error: type[Exception]
+) -> None:
+    plan = FaultPlan([Fault("llm", FaultKind(kind))])
+    with pytest.raises(error):
+        writer(Sandbox(clock, seed=1, faults=plan)).write(FACTS)
+
+
+def writer(sandbox: Sandbox, variables: tuple[str, ...] = ("opening_line",)) -> ChatCompletions:
+    session = HttpSession(
+        "llm",
+        f"{LLM.url}/v1",
+        headers=KEY,
+        timeouts=Timeouts(5, 10, 15),
+        clock=sandbox.clock,
+        adapter=WorldAdapter(sandbox, sandbox.clock),
+    )
+    return ChatCompletions(
+        session,
+        model="m",
+        prompt="Write.",
+        variables=variables,
+        price_in_usd_per_million=1.0,
+        price_out_usd_per_million=1.0,
+        clock=sandbox.clock,
+    )
 
 
 def test_same_seed_same_words_and_another_seed_others(clock: VirtualClock) -> None:
