@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 from callagent_cli.campaign.script import ScriptWriter, write_script
 from callagent_cli.domain.call import Claim, Script
-from callagent_cli.domain.clock import Signal
+from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.contact import KnownPerson, mask_phone
-from callagent_cli.domain.errors import ServiceError
+from callagent_cli.domain.errors import ServiceError, ThrottledError
 from callagent_cli.domain.event import Emit, EventName
 from callagent_cli.domain.ports import Crm
 from callagent_cli.resilience.guard import Guard
+
+_QUIET_S = 10.0  # where a throttled answer does not say how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +35,23 @@ class Prepared:
         return known
 
 
-@dataclass(frozen=True, slots=True)
 class CrmDesk:
-    """The CRM as it is asked before a call: within `wait_s` seconds, or not at all."""
+    """The CRM as it is asked before a call: within `wait_s` seconds, or not at all. One that is
+    asked too much is left alone for a while: its breaker does not count that."""
 
-    crm: Crm
-    guard: Guard
-    wait_s: float
-    stop: Signal
-    emit: Emit
+    def __init__(
+        self, crm: Crm, guard: Guard, *, wait_s: float, clock: Clock, stop: Signal, emit: Emit
+    ) -> None:
+        self.crm, self.guard, self.wait_s = crm, guard, wait_s
+        self.clock, self.stop, self.emit = clock, stop, emit
+        self._throttled: ThrottledError | None = None
+        self._quiet_until_s = 0.0
 
     def find(self, claim: Claim) -> tuple[KnownPerson | None, bool]:
         """Whom the CRM knows, and whether it could be asked. Raises Interrupted."""
+        if self._throttled and self.clock.monotonic() < self._quiet_until_s:
+            self._tell(claim, self._throttled)
+            return None, False
         try:
             found = self.guard.call(
                 lambda: self.crm.find(claim.contact),
@@ -54,6 +61,10 @@ class CrmDesk:
                 fields={"contact_id": claim.contact.id, "attempt_id": claim.attempt_id},
             )
         except ServiceError as error:
+            if isinstance(error, ThrottledError):
+                self._throttled = error
+                quiet_s = error.retry_after_s or _QUIET_S
+                self._quiet_until_s = self.clock.monotonic() + quiet_s
             self._tell(claim, error)
             return None, False
         return found, True

@@ -98,7 +98,7 @@ class Llm(Watched):
     )
     temperature: float | None = Field(None, ge=0, le=2, description="null: the model's own")
     price: Price = Price()
-    wait: Span = Field(20.0, description="seconds before a call in which it is asked again")
+    wait: Span = Field(2.0, description="seconds before a call in which it is asked again")
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -138,7 +138,7 @@ class Crm(Watched):
     report_path: str | None = Field(None, description="http: where outcomes are posted")
     report_body: dict[str, object] | None = Field(None, description="http: null: the whole record")
     health_path: str | None = Field(None, description="http: read to see whether it is up")
-    wait: Span = Field(10.0, description="seconds before a call in which it is asked again")
+    wait: Span = Field(2.0, description="seconds before a call in which it is asked again")
 
     @property
     def asks(self) -> bool:

@@ -24,7 +24,7 @@ from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
 from callagent_cli.wiring.alert_book import LedgerAlertBook
-from callagent_cli.wiring.beside import Beside, Guarded, LlmService, guard_beside
+from callagent_cli.wiring.beside import Guarded, LlmService, guard_beside
 from callagent_cli.wiring.guards import guard_of, monitor_of
 from callagent_cli.wiring.policies import run_rules_of, throttle_of
 from callagent_cli.wiring.provider import Outside
@@ -79,7 +79,7 @@ def build_session(
         progress=progress,
         only=wish.only,
     )
-    preparation = _preparation(settings, beside, fenced, stop=stop, emit=emit)
+    preparation = _preparation(settings, outside, fenced, stop=stop, emit=emit)
     has_sheet = beside.sheets is not None
     book = LedgerAlertBook(ledger, [c.name for c in beside.channels], deliveries.nudge)
     return Session(
@@ -148,11 +148,19 @@ def _line(
 
 
 def _preparation(
-    settings: Settings, beside: Beside, fenced: Guarded, *, stop: Signal, emit: Emit
+    settings: Settings, outside: Outside, fenced: Guarded, *, stop: Signal, emit: Emit
 ) -> Preparation:
+    beside, clock = outside.beside, outside.clock
     crm = None
     if beside.crm and fenced.crm and settings.services.crm.asks:
-        crm = CrmDesk(beside.crm, fenced.crm, settings.services.crm.wait, stop, emit)
+        crm = CrmDesk(
+            beside.crm,
+            fenced.crm,
+            wait_s=settings.services.crm.wait,
+            clock=clock,
+            stop=stop,
+            emit=emit,
+        )
     writer = None
     if beside.llm and fenced.llm:
         writer = _writer(settings, beside.llm, fenced.llm, stop=stop, emit=emit)
