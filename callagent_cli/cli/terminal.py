@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -17,6 +18,7 @@ from callagent_cli.cli.options import Common
 from callagent_cli.domain.text import clean_lines
 
 _NARROWEST = 40
+_UNFOLDED = 10_000  # columns of a file or pipe: `grep` finds whole lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Terminal:
         def console(*, is_stderr: bool) -> Console:
             return Console(
                 stderr=is_stderr,
+                width=_width(sys.stderr if is_stderr else sys.stdout),
                 no_color=not common.is_color or None,
                 highlight=False,
                 markup=False,
@@ -85,6 +88,15 @@ class Terminal:
         if not self.is_quiet:
             for part in what:
                 _quietly(partial(self.out.print, part, soft_wrap=soft_wrap))
+
+
+def _width(stream: TextIO | None) -> int | None:
+    """None: the terminal's own, or $COLUMNS."""
+    try:
+        is_seen = stream is not None and stream.isatty()
+    except ValueError:  # closed
+        is_seen = False
+    return None if is_seen or "COLUMNS" in os.environ else _UNFOLDED
 
 
 def _quietly(write: Callable[[], None]) -> None:
