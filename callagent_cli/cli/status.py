@@ -13,7 +13,6 @@ from callagent_cli.cli.options import Common
 from callagent_cli.cli.tables import counts_text, plain_table
 from callagent_cli.cli.terminal import Terminal
 from callagent_cli.domain.alert import Incident
-from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.errors import InputError
@@ -66,7 +65,7 @@ def status(campaign: str | None, *, as_json: bool, common: Common) -> int:
     with ledger:
         if campaign is not None:
             wiring.known_campaign(ledger, campaign)
-        now = SystemClock().now()
+        now = wiring.clock_of(settings).now()  # the sandbox has its own
         rows = [row for row in ledger.campaigns(now) if campaign in (None, row.campaign)]
         told = Standing(
             rows,

@@ -58,7 +58,7 @@ class Readings:
         summed = select(func.sum(attempts.c.cost_usd)).where(attempts.c.campaign == campaign)
         with self._database.reading() as connection:
             total = connection.execute(summed).scalar_one()
-        return None if total is None else float(total)
+        return None if total is None else round(float(total), 6)  # a sum of floats has dust
 
     def failures(self, campaign: str) -> list[tuple[str, str, int]]:
         """(error, `transient` or `permanent`, contacts) of those that failed."""

@@ -106,6 +106,24 @@ def test_report_for_people_is_clean_and_fits(finished: Finished) -> None:
         assert "5550101" not in ended.out
 
 
+def test_status_and_report_tell_the_sandboxs_time(tmp_path: Path) -> None:
+    """Whatever the wall clock says: what is due after the sandbox's last call is not due now."""
+    rules = "redial: {voicemail: 30m}, min_gap_between_attempts: 1s"
+    (tmp_path / "config.yml").write_text(f"sandbox: {{speed: 1000000}}\ncampaign: {{{rules}}}\n")
+    rows = "".join(f"+1202555010{n},America/New_York\n" for n in range(4))
+    (tmp_path / "people.csv").write_text(f"phone,timezone\n{rows}")
+    assert call(tmp_path, "run", "people.csv").status == 0
+    due = [row["next_at"] for row in report((tmp_path, Ended(0, "", "")))["contacts"]]
+    [row] = json.loads(call(tmp_path, "status", "--json").out)["campaigns"]
+    assert row["next_at"][:23] == min(filter(None, due))[:23]
+
+
+def test_sums_of_money_have_no_dust(finished: Finished) -> None:
+    [row] = json.loads(call(finished[0], "status", "--json").out)["campaigns"]
+    for cost in (row["cost_usd"], report(finished)["cost_usd"]):
+        assert cost == round(cost, 6)
+
+
 def test_report_csv_runs_in_no_spreadsheet(finished: Finished, tmp_path: Path) -> None:
     target = tmp_path / "results.csv"
     assert call(finished[0], "report", "people", "--csv", str(target)).status == 0
