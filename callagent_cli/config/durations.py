@@ -4,6 +4,7 @@ import math
 import re
 
 _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST_S = 3650 * 86400.0  # a calendar and a timer can still count it
 _FORMS = "must be seconds or a text like 90s, 45m or 2h"
 _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)?")
 
@@ -20,6 +21,8 @@ def read_duration(value: object) -> float:
         raise ValueError(_FORMS)
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError("must be a finite time, not negative")
+    if seconds > LONGEST_S:
+        raise ValueError("must be at most 3650d, ten years")
     return seconds
 
 

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator as After
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
-from callagent_cli.config.durations import read_duration
+from callagent_cli.config.durations import LONGEST_S, read_duration
 
 DURATION_FORMS: list[dict[str, object]] = [
-    {"type": "number", "minimum": 0},
+    {"type": "number", "minimum": 0, "maximum": LONGEST_S},
     {"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|min|m|h|d)?$"},
 ]
 Duration = Annotated[

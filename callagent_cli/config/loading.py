@@ -27,6 +27,22 @@ _VARIABLES = {  # a key of config.yml → the variable it belongs in
     "webhook": "WEBHOOK_SECRET",
     "google_sheets": "GOOGLE_SERVICE_ACCOUNT_JSON_PATH",
 }
+_FORMS = {  # pydantic's type of error → what the value must be, in YAML's words
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "string_type": "a text, in quotes if it looks like a number",
+    "path_type": "a path",
+    "tuple_type": "a list, like [a, b]",
+    "list_type": "a list, like [a, b]",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "model_attributes_type": "keys and values",
+}
 _SEE = "`callagent config show` lists every key; `callagent config schema` what each allows"
 
 
@@ -101,12 +117,14 @@ def _problem(file: YamlFile, problem: dict[str, typing.Any]) -> str:
         return f"{file.where(key)}: {key}: no such key{_nearest(key)}"
     found = file.raw.get(key)
     said = "" if found is None else f" (found {one_line(found, 60)})"
-    allowed = problem["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    allowed = _FORMS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+    allowed = allowed.removeprefix("Input should be ")
     return f"{file.where(key)}: {key}: {_plain(allowed)}{said}{_yaml_word(file, key)}"
 
 
 def _plain(allowed: str) -> str:
-    return allowed if allowed.startswith(("must", "max_total", "start")) else f"must be {allowed}"
+    is_sentence = allowed.startswith(("must", "max_total", "start", "http://"))
+    return allowed if is_sentence else f"must be {allowed}"
 
 
 def _yaml_word(file: YamlFile, key: str) -> str:

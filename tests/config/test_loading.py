@@ -137,6 +137,17 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "octal": ("campaign: {concurrency: 010}\n", ("base 8",)),
     "a wrong word": ("provider: vapi\n", ("'sandbox' or 'elevenlabs'", "vapi")),
     "out of range": ("campaign: {concurrency: 65}\n", ("64",)),
+    "a fraction of a call": ("campaign: {concurrency: 1.5}\n", ("must be a whole number",)),
+    "a word for a number": ("campaign: {max_cost: lots}\n", ("must be a number", "lots")),
+    "a word for yes or no": ("campaign: {require_consent: maybe}\n", ("must be true or false",)),
+    "one address for a list": ("alerts: {email: {to: a@b.example}}\n", ("must be a list",)),
+    "a value for a section": ("campaign: 5\n", ("must be keys and values",)),
+    "no path": ("logging: {path: }\n", ("must be a path",)),
+    "http to the world": (
+        "services: {elevenlabs: {base_url: http://a.example}}\n",
+        ("base_url: http:// is allowed for this machine only",),
+    ),
+    "longer than a calendar": ("campaign: {redial: {busy: 36500000d}}\n", ("at most 3650d",)),
     "a negative wait": ("campaign: {max_outage_wait: -1}\n", ("not negative",)),
     "an endless wait": ("campaign: {max_outage_wait: .inf}\n", ("finite",)),
     "a window that ends before it begins": (
