@@ -21,8 +21,9 @@ class _Usual:
 _CHANNEL = _Usual(from_dial=1, lasts_s=95.0)  # it may have no more than one message in a run
 _USUAL: Mapping[str, _Usual] = {
     "elevenlabs": _Usual(from_dial=5, lasts_s=95.0),  # the calls before it succeed
-    # the first contact goes well; several calls fall into it, and several come after it
-    "crm": _Usual(from_dial=3, lasts_s=300.0),
+    # several calls come before it, fall into it and come after it; usually the CRM's fourth is
+    # the first call's entry into its history, which must not be made twice
+    "crm": _Usual(from_dial=4, lasts_s=300.0),
     "llm": _Usual(from_dial=3, lasts_s=300.0),
     "sheets": _Usual(from_dial=2, lasts_s=300.0),
     "telegram": _CHANNEL,
@@ -126,9 +127,10 @@ def _begun(fault: Fault, now_s: float, dial_no: int | None) -> Fault | None:
 def parse_fault(text: str) -> Fault:
     """`SERVICE[:FAULT][@FROM[-TO]]`, times as `60`, `90s`, `2m`; without TO, for good.
 
-    Without times the fault begins with the fifth dial, the CRM's or the LLM's third piece of
-    work, the sheet's second batch of rows, a channel's first message; an outage then lasts 95 s
-    (300 s of CRM, LLM and sheet), a refusal for good, and a lost or unclear answer is that one's.
+    Without times the fault begins with the fifth dial, the CRM's fourth or the LLM's third
+    piece of work, the sheet's second batch of rows, a channel's first message; an outage then
+    lasts 95 s (300 s of CRM, LLM and sheet), a refusal for good, and what hits one request (a
+    lost or unclear answer) meets that one only.
     """
     match = re.fullmatch(r"([^:@]+)(?::([^@]+))?(?:@(.+))?", text.strip())
     if match is None:

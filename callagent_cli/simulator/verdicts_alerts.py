@@ -7,6 +7,7 @@ from callagent_cli.simulator.evidence import Around, Verdict
 
 CHANNEL_OF = {"smtp": "email", "telegram": "telegram", "webhook": "webhook"}  # service → channel
 _BEGINS, _ENDS = ("incident_opened", "refused"), ("incident_recovered",)
+_PROOFS = (EventName.BREAKER_CLOSED, EventName.SERVICE_ANSWERED, EventName.DELIVERY_SENT)
 
 
 def is_about(alert: Event, service: str) -> bool:
@@ -50,21 +51,22 @@ def _silent(around: Around | None) -> set[str]:
 
 
 def _due(events: Iterable[Event], service: str) -> tuple[int, int]:
-    """How often a channel is to tell that an incident began, and that it ended. A refusal that
-    is met during an outage is another beginning."""
+    """How often a channel is to tell that an incident began, and that it ended. An incident
+    outlives the run: a breaker that opens anew before it was over begins no other one. A refusal
+    that is met in an outage is told as another beginning."""
     begun = ended = 0
-    is_open = False
+    is_on = is_refused = False
     for event in events:
         if _service(event) != service:
             continue
         if event.name is EventName.BREAKER_OPENED:
-            is_new = not event.fields.get("is_retrip")
-            ended += is_new and begun > 0
-            begun += bool(is_new or event.fields.get("is_forced"))
-            is_open = True
-        elif event.name is EventName.BREAKER_CLOSED:
-            is_open = False
-    return begun, ended + (begun > 0 and not is_open)
+            is_again = begun > 0 and (is_on or bool(event.fields.get("is_retrip")))
+            ended -= is_again and not is_on  # it was on probation only
+            begun += not is_again or (bool(event.fields.get("is_forced")) and not is_refused)
+            is_on, is_refused = True, bool(event.fields.get("is_forced"))
+        elif event.name in _PROOFS and is_on:
+            ended, is_on, is_refused = ended + 1, False, False
+    return begun, ended
 
 
 def _service(event: Event) -> str:

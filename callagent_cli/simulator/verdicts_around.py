@@ -141,15 +141,21 @@ def _fallback(
 ) -> list[Verdict]:
     """Each call of which the preparation lay wholly within an outage was made without."""
     told = {
-        str(event.fields.get("attempt_id"))
+        event.fields.get("contact_id")
         for event in events
         if event.name is EventName.FALLBACK_USED and event.fields.get("service") == service
     }
     margin_s = around.waits_s[service] + _GRACE_S
+    contacts = {
+        event.fields.get("attempt_id"): event.fields.get("contact_id")
+        for event in events
+        if event.name is EventName.CALL_PLACED
+    }
     inside = {
-        dial.attempt_id
+        contacts.get(dial.attempt_id)
         for dial in dials
-        if any(outage.has(dial.at_s) and outage.has(dial.at_s - margin_s) for outage in outages)
+        if dial.was_placed
+        and any(outage.has(dial.at_s) and outage.has(dial.at_s - margin_s) for outage in outages)
     }
     if not inside and not told:
         return []

@@ -85,8 +85,9 @@ def _verdict(name: str, account: _Account) -> Verdict:
     return Verdict(
         promise,
         account.is_settled and not account.twice and not account.out_of_order,
-        f"{len(account.due)} due, {len(account.came)} came, {account.missing} missing, "
-        f"{account.twice} twice, {account.out_of_order} out of order, {account.owed} still owed",
+        f"{len(account.due) - account.missing} of {len(account.due)} came, "
+        f"{len(account.came)} with all else; {account.twice} twice, "
+        f"{account.out_of_order} out of order, {account.owed} still owed",
     )
 
 

@@ -121,7 +121,7 @@ def test_all_is_every_service_each_with_its_own_beginning(clock: VirtualClock) -
     begins = {fault.service: (fault.from_dial, fault.lasts_s) for fault in faults}
     assert begins == {
         "elevenlabs": (5, 95.0),
-        "crm": (3, 300.0),
+        "crm": (4, 300.0),
         "llm": (3, 300.0),
         "sheets": (2, 300.0),
         "telegram": (1, 95.0),

@@ -185,7 +185,7 @@ FALLBACK = "a call made without the LLM is told as such"
 def test_each_call_without_the_llm_is_told(told_of: range, holds: bool) -> None:
     story = Story()
     for k in told_of:
-        story.tell(k * CALL_S, E.FALLBACK_USED, service="llm", attempt_id=f"ca_{k}")
+        story.tell(k * CALL_S, E.FALLBACK_USED, service="llm", contact_id=f"c{k}")
     verdict = story.judge(Around([outage("llm", 130, 340)]))[FALLBACK]
     assert verdict.holds is holds
     assert verdict.evidence == f"{len(told_of)} told, {0 if holds else 1} not"
@@ -194,7 +194,7 @@ def test_each_call_without_the_llm_is_told(told_of: range, holds: bool) -> None:
 def test_another_services_fallback_does_not_count() -> None:
     story = Story()
     for k in range(10):
-        story.tell(k * CALL_S, E.FALLBACK_USED, service="crm", attempt_id=f"ca_{k}")
+        story.tell(k * CALL_S, E.FALLBACK_USED, service="crm", contact_id=f"c{k}")
     assert not story.judge(Around([outage("llm")]))[FALLBACK].holds
 
 
@@ -229,7 +229,7 @@ def test_crm_that_never_comes_back_is_owed_the_rest(owed: dict[str, int], holds:
     verdicts = Story().judge(around)
     assert CRM_GETS not in verdicts
     assert verdicts[CRM_KEEPS].holds is holds
-    assert "10 due, 2 came, 8 missing" in verdicts[CRM_KEEPS].evidence
+    assert "2 of 10 came" in verdicts[CRM_KEEPS].evidence
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_bot_gets_every_alert_but_its_own(keys: list[str], lost: int, holds: boo
     promise = "everything owed to Telegram arrives once it is back, once and in order"
     verdict = alerted("telegram").judge(around)[promise]
     assert verdict.holds is holds
-    assert verdict.evidence.startswith("2 due")
+    assert verdict.evidence.startswith(f"{len(set(keys))} of 2 came")
 
 
 @pytest.mark.parametrize("is_in_order", [True, False])
@@ -336,6 +336,39 @@ def test_channel_that_is_down_to_the_end_is_not_asked() -> None:
     story.alert(50, "email", "call_failed", "crm")
     assert not story.judge()[ALERTS].holds
     assert story.judge(Around([outage("smtp", 90, None)]))[ALERTS].holds
+
+
+def test_incident_that_outlives_the_run_is_one() -> None:
+    story = Story()
+    for at_s in (100, 700, 1000):  # each run meets it anew
+        story.tell(at_s, E.BREAKER_OPENED, service="crm", is_retrip=False, is_forced=True)
+    story.alert(101, "email", "refused", "crm")
+    assert story.judge()[ALERTS].holds
+    story.tell(1300, E.SERVICE_ANSWERED, service="crm")
+    assert not story.judge()[ALERTS].holds
+    story.alert(1301, "email", "incident_recovered", "crm")
+    assert story.judge()[ALERTS].holds
+
+
+def test_end_on_probation_is_no_end_before_it_is_proved() -> None:
+    story = Story()
+    story.tell(100, E.BREAKER_OPENED, service="crm", is_retrip=False)
+    story.tell(160, E.BREAKER_CLOSED, service="crm", is_on_probation=True)
+    story.tell(170, E.BREAKER_OPENED, service="crm", is_retrip=True)
+    story.tell(230, E.BREAKER_CLOSED, service="crm", is_on_probation=True)
+    for kind in ("incident_opened", "incident_recovered"):
+        story.alert(240, "email", kind, "crm")
+    assert story.judge()[ALERTS].holds
+
+
+def test_refusal_in_an_outage_is_told_too() -> None:
+    story = Story()
+    story.tell(100, E.BREAKER_OPENED, service="crm", is_retrip=False, is_forced=False)
+    story.tell(160, E.BREAKER_OPENED, service="crm", is_retrip=True, is_forced=True)
+    story.alert(101, "email", "incident_opened", "crm")
+    assert not story.judge()[ALERTS].holds
+    story.alert(161, "email", "refused", "crm")
+    assert story.judge()[ALERTS].holds
 
 
 def test_incident_without_any_alert_is_a_broken_promise() -> None:
