@@ -118,7 +118,8 @@ def flush(*, within_s: float, as_json: bool, common: Common) -> int:
     emitter.listen(wiring.log_of(settings))
     with wiring.held_ledger(settings) as ledger:
         before = ledger.owed()
-        deliveries = wiring.build_deliveries(settings, ledger, clock, emitter)
+        outside = wiring.outside(settings, clock)
+        deliveries = wiring.build_deliveries(settings, outside, ledger, emitter)
         emitter.listen(deliveries)
         with Interrupts(deliveries.stop) as interrupts:
             left = deliveries.flush(within_s)

@@ -11,14 +11,16 @@ from callagent_cli.domain.event import Emit
 from callagent_cli.ledger.outbox import Message
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.wiring.beside import guard_beside
-from callagent_cli.wiring.provider import outside
+from callagent_cli.wiring.provider import Outside, outside
 
 
-def build_deliveries(settings: Settings, ledger: Ledger, clock: Clock, emit: Emit) -> Deliveries:
+def build_deliveries(
+    settings: Settings, outside: Outside, ledger: Ledger, emit: Emit
+) -> Deliveries:
     """To everything that is enabled now; what is owed to others stays owed."""
+    clock = outside.clock
     stop = clock.signal()
-    beside = outside(settings, clock).beside
-    fenced = guard_beside(beside, settings, clock=clock, stop=stop, over=stop, emit=emit)
+    fenced = guard_beside(outside.beside, settings, clock=clock, stop=stop, over=stop, emit=emit)
     most_tries = settings.deliveries.most_tries
     return Deliveries(fenced.routes, ledger, clock, emit, stop=stop, most_tries=most_tries)
 

@@ -1,5 +1,5 @@
 """CRM, LLM, sheet and every alert channel down from the start, on simulated time: nobody waits
-for them, nothing they were owed is lost; once they are back each message arrives once, in order."""
+for them, nothing they were owed is lost; once back, each message arrives once, in order."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from callagent_cli import wiring
-from callagent_cli.campaign.delivery import Deliveries
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.contact import Contact
@@ -20,7 +19,6 @@ from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.simulator.faults import FaultPlan, parse_faults
 from callagent_cli.simulator.virtual_clock import VirtualClock
-from callagent_cli.wiring.beside import guard_beside
 
 BEGAN = datetime(2026, 1, 5, 15, tzinfo=UTC)  # a Monday
 AROUND = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
@@ -48,18 +46,7 @@ class Played:
     dials_at_s: list[float]
 
     def flush(self) -> dict[str, int]:
-        stop = self.clock.signal()
-        fenced = guard_beside(
-            self.outside.beside,
-            self.settings,
-            clock=self.clock,
-            stop=stop,
-            over=stop,
-            emit=self.emit,
-        )
-        deliveries = Deliveries(
-            fenced.routes, self.ledger, self.clock, self.emit, stop=stop, most_tries=24
-        )
+        deliveries = wiring.build_deliveries(self.settings, self.outside, self.ledger, self.emit)
         self.emit.listen(deliveries)
         return deliveries.flush(600)
 
