@@ -15,6 +15,7 @@ from callagent_cli.simulator.verdicts_around import judge_around
 __all__ = ["SeenDial", "Verdict", "judge"]
 
 _DIALLER = "elevenlabs"
+_MOVES = (EventName.BREAKER_OPENED, EventName.BREAKER_HALF_OPENED, EventName.BREAKER_CLOSED)
 
 
 def judge(
@@ -147,18 +148,14 @@ def _failed_then_next(events: Sequence[Event]) -> list[Verdict]:
 
 def _breaker(dials: Sequence[SeenDial], events: Sequence[Event]) -> list[Verdict]:
     """While the breaker is open nobody is the guinea pig; on recovery it closes again."""
-    moves = [
-        e
-        for e in events
-        if e.name
-        in (EventName.BREAKER_OPENED, EventName.BREAKER_HALF_OPENED, EventName.BREAKER_CLOSED)
-    ]
+    moves = [e for e in events if e.name in _MOVES]
     if not moves:
         return []
     began = events[0].at
-    shut = [
+    ends = [e for e in events if e.name in (*_MOVES, EventName.RUN_FINISHED)]
+    shut = [  # the next run's breaker is another one
         ((a.at - began).total_seconds(), (b.at - began).total_seconds())
-        for a, b in pairwise(moves)
+        for a, b in pairwise(ends)
         if a.name is EventName.BREAKER_OPENED
     ]
     leaked = sum(any(a < dial.at_s < b for a, b in shut) for dial in dials)

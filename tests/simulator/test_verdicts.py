@@ -105,6 +105,15 @@ def test_breaker_of_another_service_is_not_the_diallers() -> None:
     assert all(verdict.holds for verdict in verdicts.values()), verdicts
 
 
+@pytest.mark.parametrize(("ends_at_s", "holds"), [(190.0, True), (500.0, False)])
+def test_open_breaker_is_shut_until_its_run_ends(ends_at_s: float, holds: bool) -> None:
+    story = Story()
+    story.tell(190, E.BREAKER_OPENED, service="elevenlabs", is_retrip=False)
+    story.tell(ends_at_s, E.RUN_FINISHED, exit_status=4)
+    story.tell(510, E.BREAKER_CLOSED, service="elevenlabs")
+    assert story.judge()["an open breaker lets no dial through"].holds is holds
+
+
 # the calls go on
 
 GO_ON = "the calls go on without the CRM"
