@@ -3,24 +3,15 @@ for them, nothing they were owed is lost; once back, each message arrives once, 
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
-from callagent_cli import wiring
-from callagent_cli.campaign.summary import RunSummary
-from callagent_cli.config.settings import Settings
 from callagent_cli.domain.contact import Contact
-from callagent_cli.domain.event import Event, EventName
-from callagent_cli.events.emitter import Emitter
-from callagent_cli.ledger.store import Ledger
+from callagent_cli.domain.event import EventName
 from callagent_cli.simulator.faults import FaultPlan, parse_faults
-from callagent_cli.simulator.virtual_clock import VirtualClock
+from tests.support.rehearsal import Played, play
 
-BEGAN = datetime(2026, 1, 5, 15, tzinfo=UTC)  # a Monday
 AROUND = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
 BACK_AFTER_S = 36_000
 SEED = 5  # of calls that all go through: a call that fails would end the run with status 3
@@ -30,53 +21,6 @@ PEOPLE = [
     )
     for n in range(50)
 ]
-
-
-@dataclass
-class Played:
-    """A campaign of 50 that has run, and what may still be done with it."""
-
-    settings: Settings
-    clock: VirtualClock
-    outside: wiring.Outside
-    ledger: Ledger
-    emit: Emitter
-    events: list[Event]
-    summary: RunSummary
-    dials_at_s: list[float]
-
-    def flush(self) -> dict[str, int]:
-        deliveries = wiring.build_deliveries(self.settings, self.outside, self.ledger, self.emit)
-        self.emit.listen(deliveries)
-        return deliveries.flush(600)
-
-
-def _play(folder: Path, faults: FaultPlan) -> Played:
-    usual = wiring.settings_of(None)
-    seeded = usual.sandbox.model_copy(update={"seed": SEED})
-    own = usual.model_copy(update={"state_dir": folder / "state", "sandbox": seeded})
-    settings = wiring.rehearsing(own, AROUND)
-    clock = VirtualClock(BEGAN)
-    outside = wiring.outside(settings, clock, faults)
-    ledger = Ledger.open(settings.state_dir, clock=clock, enough_bytes=0)
-    wish = wiring.Wish("fifty", "run_1", wiring.limits_of(settings), concurrency=5)
-    emit, events = Emitter(clock, run_id="run_1", campaign="fifty"), list[Event]()
-    emit.listen(events.append)
-    session = wiring.build_session(
-        settings, wish, outside=outside, ledger=ledger, emit=emit, channels=()
-    )
-    for listener in session.listeners:
-        emit.listen(listener)
-    with ledger.hold("fifty", "run_1") as lease:
-        session.begin()
-        session.take_in(PEOPLE, source="people.csv")
-        session.settle_left_overs()
-        assert session.preflight(())
-        session.work(lease.heartbeat)
-        summary = session.close(None)
-    assert outside.world is not None
-    dials = sorted((dial.at - BEGAN).total_seconds() for dial in outside.world.dials)
-    return Played(settings, clock, outside, ledger, emit, events, summary, dials)
 
 
 def _plan(kind: str) -> FaultPlan:
@@ -89,8 +33,8 @@ def well(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("well")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        played = _play(folder, FaultPlan())
-    with closing(played.ledger), closing(played.outside):
+        played = play(folder, FaultPlan(), PEOPLE, services=AROUND, seed=SEED)
+    with closing(played):
         yield played
 
 
@@ -101,8 +45,8 @@ def down(
     folder = tmp_path_factory.mktemp("down")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        played = _play(folder, _plan(request.param))
-    with closing(played.ledger), closing(played.outside):
+        played = play(folder, _plan(request.param), PEOPLE, services=AROUND, seed=SEED)
+    with closing(played):
         yield played
 
 
