@@ -15,6 +15,7 @@ from callagent_cli.simulator.verdicts_around import judge_around
 __all__ = ["SeenDial", "Verdict", "judge"]
 
 _DIALLER = "elevenlabs"
+_MISSED = frozenset({"no_answer", "busy", "voicemail", "failed"})
 _MOVES = (EventName.BREAKER_OPENED, EventName.BREAKER_HALF_OPENED, EventName.BREAKER_CLOSED)
 
 
@@ -31,9 +32,11 @@ def judge(
     """numbers: everybody who was to be called. waiting: contacts that the ledger keeps for a
     later run. back_off_s: the configured waits. around: of the services around the call."""
     wanted = set(numbers)
+    redials = _redials(dials, events)
     placed = Counter(dial.number for dial in dials if dial.was_placed)
+    placed.subtract(dial.number for dial in redials)
     calling = [e for e in events if e.fields.get("service", _DIALLER) == _DIALLER]
-    verdicts = [_nobody_twice(placed)]
+    verdicts = [_nobody_twice(placed, len(redials))]
     if any(e.name is EventName.BREAKER_OPENED and e.fields.get("is_forced") for e in calling):
         verdicts += _refused(dials, calling, len(wanted), sum(placed.values()), waiting)
     else:
@@ -45,12 +48,33 @@ def judge(
     return [*verdicts, *judge_around(dials, events, around), *judge_alerts(events, around)]
 
 
-def _nobody_twice(placed: Mapping[str, int]) -> Verdict:
-    most = max(placed.values(), default=0)
+def _redials(dials: Sequence[SeenDial], events: Sequence[Event]) -> list[SeenDial]:
+    """Calls to a number whose last call was known to have reached nobody: they are due."""
+    began = events[0].at if events else None
+    missed = {
+        e.fields.get("attempt_id"): (e.at - (began or e.at)).total_seconds()
+        for e in events
+        if e.name is EventName.CALL_ENDED and e.fields.get("disposition") in _MISSED
+    }
+    last: dict[str, SeenDial] = {}
+    redials = []
+    for dial in dials:
+        if not dial.was_placed:
+            continue
+        before = last.get(dial.number)
+        if before and before.attempt_id != dial.attempt_id:
+            ended_s = missed.get(before.attempt_id)
+            redials += [dial] if ended_s is not None and ended_s <= dial.at_s else []
+        last[dial.number] = dial
+    return redials
+
+
+def _nobody_twice(placed: Mapping[str, int], redials: int) -> Verdict:
+    most, also = max(placed.values(), default=0), f", {redials} redials" if redials else ""
     return Verdict(
         "nobody is called twice",
         most <= 1,
-        f"{sum(placed.values())} calls, at most {most} a number",
+        f"{sum(placed.values())} calls, at most {most} a number{also}",
     )
 
 

@@ -95,6 +95,32 @@ def test_phone_that_rings_twice_breaks_the_promise() -> None:
     assert not verdicts[REACHED].holds
 
 
+@pytest.mark.parametrize(
+    ("disposition", "attempt_id", "at_s", "holds"),
+    [
+        ("busy", "ca_3b", 900, True),
+        ("answered", "ca_3b", 900, False),
+        ("busy", "ca_3", 900, False),
+        ("busy", "ca_3b", 130, False),
+    ],
+)
+def test_redial_is_due_only_when_the_last_call_is_known_to_have_reached_nobody(
+    disposition: str, attempt_id: str, at_s: float, holds: bool
+) -> None:
+    story = Story()
+    story.events = [
+        replace(event, fields={**event.fields, "disposition": disposition})
+        for event in story.events
+    ]
+    story.dials.append(SeenDial(at_s, number(3), attempt_id, was_placed=True))
+    story.dials.sort(key=lambda dial: dial.at_s)
+    verdicts = story.judge()
+    assert verdicts[TWICE].holds is holds
+    assert verdicts[REACHED].holds is holds
+    if holds:
+        assert verdicts[TWICE].evidence == "10 calls, at most 1 a number, 1 redials"
+
+
 def test_breaker_of_another_service_is_not_the_diallers() -> None:
     story = Story()
     story.tell(100, E.BREAKER_OPENED, service="crm", is_retrip=False, is_forced=True, error="401")
