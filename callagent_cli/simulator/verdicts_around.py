@@ -84,8 +84,14 @@ def _pauses(dials: Sequence[SeenDial], events: Sequence[Event]) -> Iterator[_Pau
                     free.popleft()
             case Event(name=name) if name in _ENDS:
                 free.append(at_s)
+            case Event(name=EventName.CALL_RECONCILED) if free and _is_found(moment):
+                free.pop()  # the line follows it to its end
             case Event() if _is_something_else(moment):
                 free.clear()
+
+
+def _is_found(event: Event) -> bool:
+    return event.fields.get("verdict") == "placed"
 
 
 def _is_something_else(event: Event) -> bool:
