@@ -72,7 +72,7 @@ class Agenda:
         self._looks: list[LookUp] = []
         self._under_way = 0  # jobs of any kind
         self._calling = 0  # of which calls
-        self._crowded_until_s = 0.0
+        self._crowded_until_s = self._paced_until_s = 0.0
         self._waiting_since_s: float | None = None
         self.end: RunEnd | None = None
 
@@ -114,7 +114,9 @@ class Agenda:
                 job = self._pick()
                 if job is not None:
                     self._under_way += 1
-                    self._calling += isinstance(job, Call)
+                    if isinstance(job, Call):
+                        self._calling += 1
+                        self._paced_until_s = self._clock.monotonic() + self._limits.pace_s
                     self._progress.waiting = ""
                     return job
                 nap_s = self._nap_s()
@@ -137,20 +139,36 @@ class Agenda:
         self._widen()
         if self.end is not None or self._calling >= self._lanes:
             return False
-        reached = self._limits.reached(
-            Spent(
-                dialled=self._progress.dialled + self._calling,
-                under_way=self._calling,
-                cost_usd=self._progress.cost_usd or 0.0,
-                mean_cost_usd=self._progress.mean_cost_usd,
-                elapsed_s=self._progress.elapsed_s,
-            )
-        )
-        if reached is not None:
+        spent = self._spent()
+        if halted := self._limits.halted(spent):
+            self._line.emit(EventName.RUN_HALTED, reason=halted)
+            self.finish(RunEnd(halted))
+            return False
+        if reached := self._limits.reached(spent):
             if self._calling == 0:
                 self.finish(RunEnd(reached))
             return False
-        return self._clock.monotonic() >= self._crowded_until_s and self._is_line_open()
+        is_early = self._clock.monotonic() < max(self._crowded_until_s, self._paced_until_s)
+        return not is_early and self._is_line_open()
+
+    def _spent(self) -> Spent:
+        calls, cost_usd = 0, 0.0
+        if self._limits.is_daily:
+            midnight = (
+                self._clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            )
+            calls, cost_usd = self._ledger.spent_since(midnight)
+        return Spent(
+            dialled=self._progress.dialled + self._calling,
+            under_way=self._calling,
+            cost_usd=self._progress.cost_usd or 0.0,
+            mean_cost_usd=self._progress.mean_cost_usd,
+            elapsed_s=self._progress.elapsed_s,
+            dialled_today=calls + self._calling,
+            cost_usd_today=cost_usd,
+            ended=self._progress.ended_calls,
+            failed=self._progress.failed_calls,
+        )
 
     def _widen(self) -> None:
         """Use one more line again when the plan has not complained for a while."""
@@ -232,6 +250,9 @@ class Agenda:
 
     def _wait_for_line_s(self, now_s: float) -> float:
         if self._waiting_since_s is None:
+            paced_s = self._paced_until_s - now_s
+            if paced_s > 0:
+                return paced_s
             crowded_s = self._crowded_until_s - now_s
             if crowded_s <= 0:
                 return _TICK_S  # the calls under way use every line, or what is left of a limit

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from callagent_cli.domain.call import Claim, Outcome
+from callagent_cli.domain.call import Claim, Disposition, Outcome
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import mask_phone
 from callagent_cli.domain.snapshot import InHand, RunSnapshot, ServiceSnapshot
@@ -39,6 +39,7 @@ class Progress:
         self._count_again_at = 0.0  # real seconds: counting costs real time
         self.dialled = 0
         self.finished = 0
+        self.ended_calls = self.failed_calls = 0  # the latter for a technical reason
         self.cost_usd: float | None = None
         self.waiting = ""
 
@@ -54,6 +55,8 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         with self._lock:
             self._dispositions[outcome.disposition.value] += 1
+            self.ended_calls += 1
+            self.failed_calls += outcome.disposition is Disposition.FAILED
         self.spent(outcome.cost_usd)
 
     def spent(self, cost_usd: float | None) -> None:
@@ -66,6 +69,12 @@ class Progress:
         with self._lock:
             self.finished += 1
             self._in_hand.pop(claim.attempt_id, None)
+
+    def refused(self) -> None:
+        """The provider would not place a call to this contact."""
+        with self._lock:
+            self.ended_calls += 1
+            self.failed_calls += 1
 
     def put_down(self, claim: Claim) -> None:
         """The contact left the hand without being settled."""

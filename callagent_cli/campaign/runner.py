@@ -20,12 +20,14 @@ from callagent_cli.campaign.attempt import (
     follow,
     state_of,
 )
-from callagent_cli.campaign.dial_rules import RedialRules, next_step
+from callagent_cli.campaign.callback import callback_at
+from callagent_cli.campaign.dial_rules import History, RedialRules, next_step
 from callagent_cli.campaign.eligibility import Eligible, Rules, decide
 from callagent_cli.campaign.preparation import Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
-from callagent_cli.domain.call import Claim, Conversation, Outcome, Placed, Ticket
+from callagent_cli.campaign.zones import zones_of
+from callagent_cli.domain.call import Claim, Conversation, Disposition, Outcome, Placed, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import (
     CallAgentError,
@@ -46,6 +48,7 @@ class RunRules:
     redial: RedialRules
     follow: FollowRules
     look_up_delays_s: Sequence[float] = (0.0, 30.0, 120.0, 600.0)
+    callback_field: str = "callback_at"  # of the call's data collection
 
 
 class Runner:
@@ -134,6 +137,8 @@ class Runner:
             case NotPlaced(error, step):
                 if step.state is ContactState.FAILED:
                     self._progress.settled(claim)
+                    if not step.is_transient:
+                        self._progress.refused()
                 else:
                     self._progress.put_down(claim)
                 self._heed(error)
@@ -179,6 +184,7 @@ class Runner:
             calls_made=claim.calls_made + 1,
             rules=self._rules.redial,
             now=outcome.ended_at,
+            history=self._history(ticket, outcome),
         )
         facts: dict[str, FieldValue] = {
             **about(claim),
@@ -203,6 +209,21 @@ class Runner:
             self._agenda.finish(
                 RunEnd(f"the agent's settings fail every call: {outcome.error}", is_refused=True)
             )
+
+    def _history(self, ticket: Ticket, outcome: Outcome) -> History:
+        contact, now = ticket.claim.contact, outcome.ended_at
+        zones = zones_of(contact)
+        zone = zones[0] if len(zones) == 1 else None
+        earlier = self._line.ledger.calls_of(self._campaign, contact.phone)
+        field = self._rules.callback_field
+        return History(
+            calls=[
+                *((began, Disposition(ended)) for began, ended in earlier),
+                (ticket.started_at, outcome.disposition),
+            ],
+            zone=zone,
+            callback_at=callback_at(outcome.collected, field, zone=zone, now=now),
+        )
 
     def _look(self, look: LookUp) -> None:
         placed = look_up(self._line, look.ticket)

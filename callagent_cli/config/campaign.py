@@ -42,7 +42,7 @@ class Window(Section):
 
 
 def _redial(value: object) -> object:
-    return None if value == "never" else read_duration(value)
+    return None if value in ("never", None) else read_duration(value)
 
 
 RedialDelay = Annotated[
@@ -52,11 +52,58 @@ RedialDelay = Annotated[
 ]
 
 
+class RedialRule(Section):
+    after: RedialDelay = Field(None, description="a time, or never")
+    most: int | None = Field(None, ge=1, description="calls that may end so; null: no own limit")
+    spread: bool = Field(default=False, description="the next call in another part of the day")
+
+
+def _redial_rule(value: object) -> object:
+    return value if isinstance(value, dict | RedialRule) else {"after": value}
+
+
+_RULE_FORMS = [*DURATION_FORMS, {"const": "never"}, RedialRule.model_json_schema()]
+OneRedial = Annotated[
+    RedialRule, BeforeValidator(_redial_rule), WithJsonSchema({"anyOf": _RULE_FORMS})
+]
+
+
 class Redial(Section):
-    no_answer: RedialDelay = Field(4 * 3600.0, description="a time, or never")
-    busy: RedialDelay = Field(30 * 60.0, description="a time, or never")
-    voicemail: RedialDelay = Field(24 * 3600.0, description="a time, or never")
-    failed: RedialDelay = Field(None, description="a time, or never")
+    """After each way in which a call may end; a time alone is its `after`."""
+
+    no_answer: OneRedial = RedialRule(after=4 * 3600.0)
+    busy: OneRedial = RedialRule(after=30 * 60.0)
+    voicemail: OneRedial = RedialRule(after=24 * 3600.0)
+    failed: OneRedial = RedialRule()
+    callback_field: str = Field(
+        "callback_at", description="of data collection: when to call again"
+    )
+
+
+def _percent(value: object) -> object:
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    return value
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_percent),
+    Field(gt=0, le=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"},
+            ]
+        }
+    ),
+]
+
+
+class Halt(Section):
+    failed: Share = Field(0.5, description="share of calls that fail, as 30%")
+    after: int = Field(20, ge=1, description="calls before it is looked at")
 
 
 class Csv(Section):
@@ -89,3 +136,7 @@ class Campaign(Section):
     max_outage_wait: Duration = Field(900.0, description="how long a run waits for a service")
     max_calls: int | None = Field(None, ge=0, description="calls of one run; null: no limit")
     max_cost: float | None = Field(None, ge=0, description="USD of one run; null: no limit")
+    max_calls_per_day: int | None = Field(None, ge=0, description="of all campaigns of the ledger")
+    max_cost_per_day: float | None = Field(None, ge=0, description="USD of all campaigns")
+    calls_per_minute: float | None = Field(None, gt=0, description="null: as fast as lines allow")
+    halt: Halt | None = Field(Halt(), description="stop when too many calls fail; null: never")

@@ -16,6 +16,7 @@ class AlertKind(StrEnum):
     IN_DOUBT = "in_doubt"
     GIVEN_UP = "given_up"  # messages that their destination will never take
     REFUSED = "refused"  # credentials, quota, money
+    HALTED = "halted"  # too many calls of a run fail
     CAMPAIGN_FINISHED = "campaign_finished"
     TEST = "test"
 

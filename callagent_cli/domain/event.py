@@ -12,6 +12,7 @@ FieldValue = str | int | float | bool | None
 class EventName(StrEnum):
     RUN_STARTED = "run.started"
     RUN_FINISHED = "run.finished"
+    RUN_HALTED = "run.halted"  # too many calls fail
     CONTACT_REJECTED = "contact.rejected"
     CONTACT_SKIPPED = "contact.skipped"
     CONTACT_HELD = "contact.held"
@@ -49,6 +50,7 @@ class Level(StrEnum):
 
 
 LEVEL_OF: Mapping[EventName, Level] = {
+    EventName.RUN_HALTED: Level.ERROR,
     EventName.CONTACT_REJECTED: Level.WARNING,
     EventName.CONTACT_FAILED: Level.ERROR,
     EventName.CALL_REFUSED: Level.WARNING,

@@ -200,6 +200,21 @@ def digest(events: Sequence[Event], since: datetime, now: datetime) -> Alert:
     )
 
 
+def halted(event: Event) -> Alert:
+    return Alert(
+        key=f"{AlertKind.HALTED}:{_text(event, 'run_id')}",
+        kind=AlertKind.HALTED,
+        at=event.at,
+        service="",
+        title=f"{_text(event, 'campaign') or 'the campaign'} halted: too many calls fail",
+        happened=f"at {_clock(event.at)}: {_said(_text(event, 'reason'))}",
+        meaning="something is wrong with all of them; nobody else is called",
+        automatic="nothing: the calls under way are followed to their end",
+        todo="look at the agent, its phone number and the failed calls; then run again",
+        command=_of_campaign("report", event),
+    )
+
+
 def _more_given_up(events: Sequence[Event], now: datetime) -> Alert:
     last = given_up(events[-1])
     n = len(events)

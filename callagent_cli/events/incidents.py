@@ -103,6 +103,8 @@ class Incidents:
                 return self._count(event)
             case EventName.CALL_RECONCILED if int(event.fields.get("matches") or 0) > 1:
                 return [texts.placed_twice(event)]
+            case EventName.RUN_HALTED:
+                return [texts.halted(event)]
             case EventName.RUN_FINISHED:
                 return [*self.rest(event.at), *self._finished(event)]
             case name if name in _PROOFS:

@@ -74,6 +74,31 @@ class Readings:
                 for reason, is_transient, n in connection.execute(counted)
             ]
 
+    def calls_of(self, campaign: str, phone: str) -> list[tuple[datetime, str]]:
+        """When each call to a contact began and how it ended, oldest first."""
+        ended = (
+            select(attempts.c.started_at, attempts.c.disposition)
+            .where(
+                attempts.c.campaign == campaign,
+                attempts.c.phone == phone,
+                attempts.c.disposition.is_not(None),
+                attempts.c.started_at.is_not(None),
+            )
+            .order_by(attempts.c.attempt_no)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(ended).all()
+        return [(datetime.fromisoformat(row.started_at), row.disposition) for row in rows]
+
+    def spent_since(self, began: datetime) -> tuple[int, float]:
+        """Calls begun since then, in every campaign, and USD that those that ended cost."""
+        since = select(func.count(), func.coalesce(func.sum(attempts.c.cost_usd), 0.0)).where(
+            attempts.c.claimed_at >= stamp(began), attempts.c.conversation_id.is_not(None)
+        )
+        with self._database.reading() as connection:
+            calls, cost_usd = connection.execute(since).one()
+        return int(calls), float(cost_usd)
+
     def next_due_at(self, campaign: str, now: datetime) -> datetime | None:
         """When the next waiting contact is due; `now` when one is already."""
         first = select(func.min(contacts.c.due_at)).where(

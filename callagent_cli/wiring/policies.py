@@ -4,7 +4,7 @@ from callagent_cli.campaign.attempt import FollowRules
 from callagent_cli.campaign.calling_window import CallingWindow
 from callagent_cli.campaign.dial_rules import RedialRules
 from callagent_cli.campaign.eligibility import Rules
-from callagent_cli.campaign.limits import RunLimits
+from callagent_cli.campaign.limits import HaltRule, RunLimits
 from callagent_cli.campaign.runner import RunRules
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
@@ -29,14 +29,17 @@ def eligibility_of(settings: Settings) -> Rules:
 
 def _redial(settings: Settings) -> RedialRules:
     redial = settings.campaign.redial
+    rules = {
+        Disposition.NO_ANSWER: redial.no_answer,
+        Disposition.BUSY: redial.busy,
+        Disposition.VOICEMAIL: redial.voicemail,
+        Disposition.FAILED: redial.failed,
+    }
     return RedialRules(
-        delays={
-            Disposition.NO_ANSWER: redial.no_answer,
-            Disposition.BUSY: redial.busy,
-            Disposition.VOICEMAIL: redial.voicemail,
-            Disposition.FAILED: redial.failed,
-        },
+        delays={ended: rule.after for ended, rule in rules.items()},
         max_attempts=settings.campaign.max_attempts_per_contact,
+        most={ended: rule.most for ended, rule in rules.items() if rule.most is not None},
+        spread=frozenset(ended for ended, rule in rules.items() if rule.spread),
     )
 
 
@@ -46,6 +49,10 @@ def limits_of(settings: Settings) -> RunLimits:
     return RunLimits(
         max_dials=rules.max_calls,
         max_cost_usd=rules.max_cost,
+        max_dials_per_day=rules.max_calls_per_day,
+        max_cost_usd_per_day=rules.max_cost_per_day,
+        dials_per_minute=rules.calls_per_minute,
+        halt=HaltRule(rules.halt.failed, rules.halt.after) if rules.halt else None,
         max_outage_wait_s=rules.max_outage_wait,
     )
 
@@ -66,4 +73,5 @@ def run_rules_of(settings: Settings, dialer: ElevenLabs) -> RunRules:
             patience_s=settings.campaign.max_outage_wait,
         ),
         look_up_delays_s=tuple(voice.look_up_after),
+        callback_field=settings.campaign.redial.callback_field,
     )

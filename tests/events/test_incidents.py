@@ -317,6 +317,7 @@ def test_every_alert_tells_all_that_its_reader_needs_and_no_number() -> None:
         fact(EventName.CONTACT_FAILED, 2.0, contact_id=evil, error=evil, service="a"),
         fact(EventName.CALL_IN_DOUBT, 3.0, contact_id=evil, error=evil, service="b"),
         fact(EventName.DELIVERY_DEAD_LETTERED, 3.0, service="e", key="k", error=evil),
+        fact(EventName.RUN_HALTED, 3.5, reason=evil),
         fact(EventName.BREAKER_OPENED, 4.0, service="c", error=evil),
         fact(EventName.BREAKER_OPENED, 5.0, service="d", error=evil, is_forced=True),
         finish(400.0, dialled=1, remaining=1, exit_status=4),

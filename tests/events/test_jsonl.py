@@ -15,6 +15,7 @@ from tests.support.facts import fact
 EVENTS = [
     "run.started",
     "run.finished",
+    "run.halted",
     "contact.rejected",
     "contact.skipped",
     "contact.held",

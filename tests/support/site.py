@@ -3,6 +3,7 @@ loopback."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,12 @@ from tests.support.voice_provider import VoiceProvider
 
 ROOT = Path(__file__).parents[2]
 KEY = "canary-key-5521"
+
+
+def _heed_signals() -> None:
+    """In the child. A test run in the background ignores some, and hands that down."""
+    for caught in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(caught, signal.SIG_DFL)
 
 
 class Site:
@@ -65,6 +72,7 @@ campaign:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_signals,
         )
 
     def call(self, *words: str) -> tuple[int, str, str]:
