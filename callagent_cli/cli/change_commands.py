@@ -13,9 +13,8 @@ from callagent_cli.domain.errors import InputError
 def resolve(
     attempt: Annotated[str, typer.Argument(metavar="ATTEMPT", help="see `callagent review`")],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="you; kept with the attempt")],
-    called: Annotated[
-        bool | None, typer.Option("--called/--not-called", help="did the phone ring?")
-    ] = None,
+    called: Annotated[bool, typer.Option("--called", help="the phone rang")] = False,
+    not_called: Annotated[bool, typer.Option("--not-called", help="it did not ring")] = False,
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="how you know")] = "",
     *,
     common: Common,
@@ -35,8 +34,8 @@ def resolve(
     from callagent_cli.cli.review import Settlement
     from callagent_cli.cli.review import resolve as settle
 
-    if called is None:
-        raise InputError("did the phone ring?", hint="add --called or --not-called")
+    if called == not_called:  # neither, or both: the last one typed must not decide
+        raise InputError("did the phone ring?", hint="add one of --called and --not-called")
     return settle(Settlement(attempt, called, by, note), common)
 
 
@@ -62,7 +61,8 @@ def retry(
     """
     from callagent_cli.cli.review import retry as put_back
 
-    return put_back(campaign, ids=() if failed else tuple(contact or ()), common=common)
+    del failed  # said aloud; --contact narrows it
+    return put_back(campaign, ids=tuple(contact or ()), common=common)
 
 
 def backup(

@@ -121,6 +121,9 @@ def retry(campaign: str, *, ids: tuple[str, ...], common: Common) -> int:
     with wiring.held_ledger(settings) as ledger:
         wiring.known_campaign(ledger, campaign)
         moved = ledger.requeue(campaign, ids=frozenset(ids) or None, only_transient=False)
+    if ids and not moved:
+        hint = f"`callagent report {campaign}` shows who failed, with ids"
+        raise InputError("none of these contacts has failed", hint=hint)
     words = "1 contact is" if moved == 1 else f"{moved} contacts are"
     terminal.say(f"{words} back in the queue of {campaign}")
     return 0

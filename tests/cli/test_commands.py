@@ -90,7 +90,12 @@ def test_help_of_a_command_fits_80_columns(typed: Typed, words: list[str]) -> No
         (["health", "elevenlab"], "no service 'elevenlab'", "did you mean elevenlabs?"),
         (["report", "spring"], "no campaign has run here yet", "callagent run CONTACTS"),
         (["status", "spring"], "no campaign 'spring'", "callagent run CONTACTS"),
-        (["resolve", "ca_x", "--by", "Kim"], "did the phone ring?", "--called or --not-called"),
+        (["resolve", "ca_x", "--by", "Kim"], "did the phone ring?", "--called and --not-called"),
+        (
+            ["resolve", "ca_x", "--by", "Kim", "--called", "--not-called"],
+            "did the phone ring?",
+            "one of --called and --not-called",
+        ),
         (["resolve", "ca_x", "--called"], "missing option '--by'", "--help`"),
         (["status", "--config", "no.yml"], "there is no config file", "hint: "),
         (["--config", "no.yml", "status"], "there is no config file", "hint: "),
