@@ -54,8 +54,15 @@ class Terminal:
         return sys.stdin is not None and sys.stdin.isatty() and self.err.is_terminal
 
     def ask(self, question: str) -> bool:
+        """Ctrl-C and Ctrl-D are a no, on a line of their own."""
         self.err.print(Text(question), end="")
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        typed = ""
+        try:
+            typed = sys.stdin.readline()
+        finally:
+            if not typed.endswith("\n"):
+                self.say("")
+        return typed.strip().lower() in {"y", "yes"}
 
     def say(self, text: str) -> None:
         """A message, to stderr; silent with --quiet."""

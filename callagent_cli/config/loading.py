@@ -86,7 +86,8 @@ def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     try:
         beside = {k: v for k, v in dotenv_values(file, interpolate=False).items() if v is not None}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {type(error).__name__}") from None
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"{file} cannot be read: {why}") from None
     return {**beside, **environ}
 
 

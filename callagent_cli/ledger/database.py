@@ -158,7 +158,7 @@ def _hint(words: str) -> str:
     if "full" in words:
         return "free some disk space, then start the same command again"
     if "readonly" in words or "unable to open" in words:
-        return "make the state_dir writable for this user"
+        return "make the state_dir and every file in it writable for this user"
     if "locked" in words:
         return "another program holds the file; end it, then start again"
     if any(sign in words for sign in ("malformed", "not a database", "no such", "be read")):

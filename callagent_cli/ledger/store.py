@@ -74,12 +74,13 @@ class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox, 
     def open_readonly(cls, state_dir: Path, *, name: str = "ledger", clock: Clock) -> "Ledger":
         """Open to look, also while a run is on."""
         path, journal, lock = _files(state_dir, name)
-        if not path.exists() and not journal.exists():
-            raise LedgerError(
-                f"no campaign has run here yet (no ledger in {state_dir})",
-                hint="start one with `callagent run CONTACTS`",
-            )
-        identity.check_files(path, journal)
+        with in_words(state_dir):
+            if not path.exists() and not journal.exists():
+                raise LedgerError(
+                    f"no campaign has run here yet (no ledger in {state_dir})",
+                    hint="start one with `callagent run CONTACTS`",
+                )
+            identity.check_files(path, journal)
         database = Database(path, is_readonly=True)
         try:
             identity.check_readable(database)
@@ -90,7 +91,10 @@ class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox, 
 
     @classmethod
     def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:
-        return _files(state_dir, name)[0].exists()
+        """Whether anybody may have been called from here: also where only the ledger is lost."""
+        path, journal, _ = _files(state_dir, name)
+        with in_words(state_dir):
+            return path.exists() or (journal.exists() and not journal.knows_nobody())
 
     @classmethod
     def latest_time(cls, state_dir: Path, *, name: str = "ledger") -> datetime | None:

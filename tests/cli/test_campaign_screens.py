@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pty
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,36 @@ def test_status_and_report_tell_the_sandboxs_time(tmp_path: Path) -> None:
     due = [row["next_at"] for row in report((tmp_path, Ended(0, "", "")))["contacts"]]
     [row] = json.loads(call(tmp_path, "status", "--json").out)["campaigns"]
     assert row["next_at"][:23] == min(filter(None, due))[:23]
+
+
+@pytest.mark.parametrize("words", [["status"], ["plan", "people.csv"], ["deliveries", "list"]])
+def test_a_lost_ledger_is_not_taken_for_a_fresh_start(
+    words: list[str], finished: Finished, tmp_path: Path
+) -> None:
+    """Its journal says that people have been called: a plan that calls them all is wrong."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder)
+    (folder / ".callagent" / "sandbox.db").unlink()
+    ended = call(folder, *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert "people have been called" in ended.err
+    assert "callagent ledger recover" in ended.err
+
+
+@pytest.mark.parametrize("words", [["status"], ["report", "people"], ["deliveries", "list"]])
+def test_a_state_dir_that_cannot_be_looked_into_is_no_bug(
+    words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "config.yml").write_text(f"state_dir: {'x' * 300}\n")
+    ended = call(tmp_path, *words)
+    assert ended.status == 2
+    assert "cannot be used: File name too long" in ended.err
+
+
+def test_contacts_that_did_not_fail_are_not_put_back(finished: Finished) -> None:
+    ended = call(finished[0], "retry", "people", "--failed", "--contact", "nobody")
+    assert ended.status == 2
+    assert "none of these contacts has failed" in ended.err
 
 
 def test_sums_of_money_have_no_dust(finished: Finished) -> None:
