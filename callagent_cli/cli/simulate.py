@@ -15,7 +15,7 @@ from callagent_cli.cli.terminal import Terminal
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.simulator.faults import FaultPlan, parse_faults
-from callagent_cli.simulator.sandbox import Sandbox
+from callagent_cli.simulator.sandbox import CRM, LLM, TELEGRAM, WEBHOOK, Sandbox
 from callagent_cli.simulator.server import serve
 from callagent_cli.simulator.timeline import tell
 
@@ -72,17 +72,35 @@ def _invent_contacts(folder: Path, n: int) -> Path:
 
 
 def _serve(options: SimulateOptions, faults: FaultPlan, terminal: Terminal) -> int:
-    """Put the world on a loopback port until the first signal."""
+    """Put the sandbox on loopback ports until the first signal."""
     clock = SystemClock()
     seed = options.seed if options.seed is not None else 1
     sandbox = Sandbox(clock, seed=seed, faults=faults)
-    world = sandbox.voice
     over = clock.signal()
-    with Interrupts(over.set), closing(serve(sandbox, port=options.serve or 0)) as server:
+    with (
+        Interrupts(over.set),
+        closing(sandbox),
+        closing(serve(sandbox, port=options.serve or 0)) as server,
+    ):
         terminal.result(f"http://127.0.0.1:{server.port}")
-        terminal.say(
-            f"agent_id: {world.agent_id}\nagent_phone_number_id: {world.phone_number_id}\n"
-            f"ELEVEN_API_KEY={world.api_key}\nCtrl-C ends it"
-        )
+        terminal.say(_how_to_reach(sandbox, f"http://127.0.0.1:{server.port}"))
         over.wait()
     return 0
+
+
+def _how_to_reach(sandbox: Sandbox, url: str) -> str:
+    """What a config and an environment need, to take it for the vendors."""
+    voice, mail = sandbox.voice, sandbox.mail()
+    return "\n".join(
+        (
+            f"services.elevenlabs: base_url {url}, agent_id {voice.agent_id}, "
+            f"agent_phone_number_id {voice.phone_number_id}; ELEVEN_API_KEY={voice.api_key}",
+            f"services.crm: base_url {url}/{CRM.prefix}; CRM_API_KEY={sandbox.crm.api_key}",
+            f"services.llm: base_url {url}/{LLM.prefix}/v1; LLM_API_KEY={sandbox.llm.api_key}",
+            f"alerts.telegram: base_url {url}/{TELEGRAM.prefix}, chat_id "
+            f"{sandbox.telegram.chat_id}; TELEGRAM_BOT_TOKEN={sandbox.telegram.token}",
+            f"alerts.webhook: url {url}/{WEBHOOK.prefix}; WEBHOOK_SECRET={sandbox.webhook.secret}",
+            f"alerts.email: security none; SMTP_HOST={mail.host} SMTP_PORT={mail.port}",
+            "Ctrl-C ends it",
+        )
+    )

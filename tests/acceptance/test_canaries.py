@@ -12,6 +12,7 @@ from tests.support.voice_provider import VoiceProvider
 
 SECRETS = {
     "CRM_API_KEY": "canary-crm-key-4711",
+    "LLM_API_KEY": "canary-llm-key-4715",
     "WEBHOOK_SECRET": "canary-signing-secret-4712",
     "TELEGRAM_BOT_TOKEN": "987654321:canary-bot-token-4713-xxxxxxxxxxxxxx",
     "SMTP_HOST": "127.0.0.1",
@@ -42,6 +43,12 @@ def _site(folder: Path, provider: VoiceProvider, url: str) -> Site:
     find_path: "/people?phone={{phone}}"
     report_path: "/calls?number={{phone}}"
     retry: {{initial_delay: 0.02, max_attempts: 1}}
+  llm:
+    enabled: true
+    base_url: {url}
+    model: m
+    prompt: Greet the contact.
+    fallback: Hello
 """,
         more=f"""
 alerts:
