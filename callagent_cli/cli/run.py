@@ -20,7 +20,7 @@ from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
 from callagent_cli.cli.render_summary import render_summary
-from callagent_cli.cli.terminal import Terminal
+from callagent_cli.cli.terminal import OutputLost, Terminal
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
@@ -74,11 +74,18 @@ def run(contacts: Path, options: RunOptions) -> int:
             return 0
         summary = _work(settings, wish, clock, ledger, file, options, terminal, lease)
         lease.finish(summary.exit_status)
-    if options.is_json:
-        terminal.result(json.dumps(summary.to_json()))
-    else:
-        render_summary(summary, terminal)
+    _tell(summary, terminal, as_json=options.is_json)
     return summary.exit_status
+
+
+def _tell(summary: RunSummary, terminal: Terminal, *, as_json: bool) -> None:
+    try:
+        if as_json:
+            terminal.result(json.dumps(summary.to_json()))
+        else:
+            render_summary(summary, terminal)
+    except OutputLost as lost:  # the calls are made: how they went is still the status
+        terminal.warn(f"warning: {lost.message}; `callagent report` has the results")
 
 
 def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wish:

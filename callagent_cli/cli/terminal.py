@@ -4,6 +4,7 @@ A closed pipe, a full disk or a terminal that is gone never stops a campaign: wh
 written is dropped, because the ledger and the log have it.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -15,10 +16,16 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from callagent_cli.cli.options import Common
+from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.text import clean_lines
 
 _NARROWEST = 40
 _UNFOLDED = 10_000  # columns of a file or pipe: `grep` finds whole lines
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class OutputLost(InputError):
+    """Nobody can read what a command found out; what it did is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Terminal:
     @classmethod
     def of(cls, common: Common) -> "Terminal":
         def console(*, is_stderr: bool) -> Console:
-            return Console(
+            return _CalmConsole(
                 stderr=is_stderr,
                 width=_width(sys.stderr if is_stderr else sys.stdout),
                 no_color=not common.is_color or None,
@@ -79,13 +86,14 @@ class Terminal:
             self.say(text)
 
     def result(self, text: str) -> None:
-        """Machine-readable output, to stdout, byte for byte."""
-        _quietly(lambda: print(text, file=self.out.file, flush=True))
+        """Machine-readable output, to stdout, byte for byte. Raises OutputLost, as do the next
+        two: a result of which half is on a full disk is no result."""
+        _wholly(lambda: print(text, file=self.out.file, flush=True))
 
     def stream(self, pieces: Iterable[str]) -> None:
         """As `result`, for a text too long to hold; the pieces bring their own line breaks."""
-        _quietly(lambda: self.out.file.writelines(pieces))
-        _quietly(self.out.file.flush)
+        _wholly(lambda: self.out.file.writelines(pieces))
+        _wholly(self.out.file.flush)
 
     def show(self, *what: RenderableType, soft_wrap: bool = False) -> None:
         """Tables and text for people, to stdout; silent with --quiet.
@@ -94,7 +102,13 @@ class Terminal:
         """
         if not self.is_quiet:
             for part in what:
-                _quietly(partial(self.out.print, part, soft_wrap=soft_wrap))
+                _wholly(partial(self.out.print, part, soft_wrap=soft_wrap))
+
+
+class _CalmConsole(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich's own ends the process here with status 1, in the middle of a run."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def _width(stream: TextIO | None) -> int | None:
@@ -106,10 +120,24 @@ def _width(stream: TextIO | None) -> int | None:
     return None if is_seen or "COLUMNS" in os.environ else _UNFOLDED
 
 
-def _quietly(write: Callable[[], None]) -> None:
+def _wholly(write: Callable[[], None]) -> None:
+    """As `_quietly`, where somebody waits for what is written."""
+    try:
+        _quietly(write, but=_FULL)
+    except OSError as error:
+        _abandon_broken_streams()
+        raise OutputLost(
+            f"what was to be shown could not be written: {error.strerror}",
+            hint="make room, then give the same command again",
+        ) from None
+
+
+def _quietly(write: Callable[[], None], *, but: frozenset[int] = frozenset()) -> None:
     try:
         write()
-    except OSError:
+    except OSError as error:
+        if error.errno in but:
+            raise
         _abandon_broken_streams()
     except ValueError:  # the stream was closed under us
         pass

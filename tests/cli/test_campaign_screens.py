@@ -225,25 +225,6 @@ def test_looking_changes_nothing_in_the_ledger(finished: Finished) -> None:
     assert {name: after.get(name) for name in before} == before
 
 
-@pytest.mark.parametrize(
-    "words", [["report", "people"], ["status"], ["report", "people", "--json"]]
-)
-def test_full_disk_under_stdout_is_no_traceback(finished: Finished, words: list[str]) -> None:
-    with open("/dev/full", "w") as full:
-        ended = subprocess.run(
-            words_of(*words),
-            cwd=finished[0],
-            env=environ(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert ended.returncode == 0
-    assert ended.stderr == ""
-
-
 def test_run_on_a_terminal_shows_the_live_view_and_then_the_story(tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("sandbox: {speed: 1000000}\n")
     (tmp_path / "people.csv").write_text("id,phone\nc1,+12025550101\nc2,+12025550102\n")
