@@ -21,6 +21,10 @@ class RedialRules:
     most: Mapping[Disposition, int] = field(default_factory=dict)  # calls that may end so
     spread: frozenset[Disposition] = frozenset()  # the next one in another part of the day
 
+    @property
+    def need_history(self) -> bool:
+        return bool(self.most or self.spread)
+
 
 @dataclass(frozen=True, slots=True)
 class History:

@@ -212,6 +212,8 @@ class Runner:
 
     def _history(self, ticket: Ticket, outcome: Outcome) -> History:
         contact, now = ticket.claim.contact, outcome.ended_at
+        if not (self._rules.redial.need_history or outcome.collected):
+            return History(())  # what nobody asks for is not read
         zones = zones_of(contact)
         zone = zones[0] if len(zones) == 1 else None
         earlier = self._line.ledger.calls_of(self._campaign, contact.phone)
