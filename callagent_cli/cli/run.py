@@ -24,7 +24,9 @@ from callagent_cli.cli.terminal import OutputLost, Terminal
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.text import one_line
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.lease import RunLease
 from callagent_cli.ledger.store import Ledger
@@ -188,6 +190,7 @@ def _work(
     _say_what_this_is(terminal, settings, file)
     session.begin()
     counts = session.take_in(file, source=file.path.name)
+    _refuse_unknown(wish, ledger)
     if options.is_retry_failed:
         ledger.requeue(wish.campaign, only_transient=False)
     session.settle_left_overs()
@@ -208,6 +211,14 @@ def _work(
         rejected_path=str(rejected_path or ""),
         notes=notes,
     )
+
+
+def _refuse_unknown(wish: wiring.Wish, ledger: Ledger) -> None:
+    """Who names contacts means them: a slip of the finger is not `nothing was due`."""
+    if unknown := ledger.unknown(wish.campaign, wish.only or ()):
+        named = ", ".join(sorted(mask_phones(one_line(name, 60)) for name in unknown))
+        hint = f"`callagent report {wish.campaign}` lists them; nothing was dialled"
+        raise InputError(f"--contact: {wish.campaign} has no contact {named}", hint=hint)
 
 
 def _write_rejects(

@@ -67,6 +67,19 @@ class ContactBook:
             calls_made, last_call_at = history(connection, campaign, row.phone)
         return Candidate(contact_of(row), calls_made, last_call_at)
 
+    def unknown(self, campaign: str, names: Collection[str]) -> set[str]:
+        """Those of the names that are neither id nor number of a contact of the campaign."""
+        of_campaign = contacts.c.campaign == campaign
+        with self._database.reading() as connection:
+            known = {
+                found
+                for column in (contacts.c.id, contacts.c.phone)
+                for found in connection.scalars(
+                    select(column).where(of_campaign, column.in_(names))
+                )
+            }
+        return set(names) - known
+
     def standing(self, campaign: str, phone: str) -> Standing | None:
         """Where a number stands in a campaign; None when the campaign does not know it."""
         known = select(contacts).where(contacts.c.campaign == campaign, contacts.c.phone == phone)

@@ -143,6 +143,16 @@ def test_a_state_dir_that_cannot_be_looked_into_is_no_bug(
     assert "cannot be used: File name too long" in ended.err
 
 
+def test_a_contact_that_is_not_in_the_file_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("sandbox: {speed: 1000000}\n")
+    (tmp_path / "people.csv").write_text("id,phone\nc1,+12025550101\nc2,+12025550102\n")
+    slip = call(tmp_path, "run", "people.csv", "--contact", "c1", "--contact", "c3")
+    assert (slip.status, slip.out) == (2, "")
+    assert "people has no contact c3" in slip.err
+    both = ("--contact", "c1", "--contact", "+12025550102")
+    assert "called 2" in call(tmp_path, "run", "people.csv", *both).out
+
+
 def test_contacts_that_did_not_fail_are_not_put_back(finished: Finished) -> None:
     ended = call(finished[0], "retry", "people", "--failed", "--contact", "nobody")
     assert ended.status == 2
