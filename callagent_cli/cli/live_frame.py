@@ -159,4 +159,6 @@ def _is_in_trouble(service: ServiceSnapshot) -> bool:
 
 
 def _last_error(service: ServiceSnapshot) -> Text:
-    return _line(f"{service.service}: {mask_phones(one_line(service.last_error, 200))}", "red")
+    said = mask_phones(one_line(service.last_error, 200))
+    is_named = said.startswith(service.service)  # some messages begin with the service
+    return _line(said if is_named else f"{service.service}: {said}", "red")

@@ -6,6 +6,7 @@ terminal that is gone stops no campaign.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from rich.console import RenderableType
 from rich.live import Live
@@ -16,6 +17,12 @@ from callagent_cli.cli.terminal import Terminal
 from callagent_cli.domain.snapshot import RunSnapshot
 
 _HERTZ = 4
+_STOPPING = "for what is under way, then it stops; Ctrl-C again ends it now"
+
+
+def as_stopping(run: RunSnapshot) -> RunSnapshot:
+    """A request in flight may take its whole deadline to settle: whoever waits is told."""
+    return replace(run, waiting=_STOPPING)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from callagent_cli.campaign.rejects import write_rejects
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.cli.interrupts import Interrupts
-from callagent_cli.cli.live_view import live_view
+from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
@@ -26,6 +26,7 @@ from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.lease import RunLease
@@ -201,7 +202,12 @@ def _work(
         if session.preflight(file.columns):
             _show_findings(terminal, session)
             is_off = options.is_no_live or options.is_json
-            with live_view(terminal, session.progress.snapshot, is_off=is_off):
+
+            def seen() -> RunSnapshot:
+                run = session.progress.snapshot()
+                return as_stopping(run) if interrupts.caught else run
+
+            with live_view(terminal, seen, is_off=is_off):
                 session.work(lease.heartbeat)
         summary = session.close(interrupts.exit_status)
     notes = (*summary.notes, log.problem) if log.problem else summary.notes

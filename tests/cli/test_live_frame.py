@@ -7,6 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from callagent_cli.cli.live_frame import draw
+from callagent_cli.cli.live_view import as_stopping
 from callagent_cli.domain.snapshot import BreakerState, InHand, RunSnapshot, ServiceSnapshot
 
 WIDTHS = [40, 80, 110, 200]
@@ -88,6 +89,17 @@ def test_frame_at_200_columns_has_every_figure_in_its_table() -> None:
     for part in ("probe in 4 s, trial in 12 s", "87 ms", "down", "503 Service Unavailable"):
         assert part in row
     assert sum("503" in line for line in lines) == 1
+
+
+def test_who_pressed_ctrl_c_sees_what_is_waited_for_and_how_to_end_it_now() -> None:
+    lines = screen(as_stopping(RUN), 80)
+    assert find(lines, "waiting: ").endswith("then it stops; Ctrl-C again ends it now")
+
+
+def test_a_message_that_names_its_service_is_not_named_again() -> None:
+    service = replace(DOWN, last_error="elevenlabs cannot be reached")
+    lines = screen(replace(RUN, services=(service,)), 80)
+    assert "elevenlabs cannot be reached" in [line.strip() for line in lines]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
