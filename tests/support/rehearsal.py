@@ -1,6 +1,6 @@
 """A campaign with everything that surrounds it, in the sandbox, on simulated time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.contact import Contact
 from callagent_cli.domain.event import Event
+from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.simulator.faults import FaultPlan
@@ -49,8 +50,10 @@ def play(
     services: frozenset[str],
     seed: int,
     concurrency: int = 5,
+    watch: tuple[float, Callable[[RunSnapshot], None]] | None = None,
 ) -> Played:
-    """Run a campaign on instant simulated time. folder: for its ledger and its log."""
+    """Run a campaign on instant simulated time. folder: for its ledger and its log. watch: after
+    so many seconds, who is shown the run as the live view sees it."""
     usual = wiring.settings_of(None)
     seeded = usual.sandbox.model_copy(update={"seed": seed})
     own = usual.model_copy(update={"state_dir": folder / "state", "sandbox": seeded})
@@ -71,6 +74,14 @@ def play(
         session.take_in(people, source="people.csv")
         session.settle_left_overs()
         assert session.preflight(())
+        if watch is not None:
+            after_s, see = watch
+
+            def look() -> None:
+                clock.signal().wait(after_s)
+                see(session.progress.snapshot())
+
+            clock.spawn("watcher", look)
         session.work(lease.heartbeat)
         summary = session.close(None)
     assert outside.world is not None

@@ -1,0 +1,111 @@
+"""Make the pictures in docs/screenshots/ from real runs: `python docs/take_screenshots.py`.
+
+Each is what a terminal of 110 columns shows. The runs are simulated, by the program itself.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+PICTURES = ROOT / "docs" / "screenshots"
+WIDTH, MOST_LINES = 110, 60
+
+SANDBOX = "sandbox: {speed: 1000000}\n"
+SHOTS = {  # picture → the command that makes it, and those before it
+    "outage": ["simulate --fail elevenlabs --speed 1000000"],
+    "everything-down": ["simulate --fail all --speed 1000000"],
+    "plan": ["plan contacts.csv"],
+    "report": ["run contacts.csv --no-live", "report contacts"],
+    "errors": ["run contacts.xlx", "config chek", "health elevnlabs"],
+}
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    for name, commands in SHOTS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            save(name, "\n".join(show(command, Path(folder)) for command in commands))
+    save_live_view()
+
+
+def show(command: str, folder: Path) -> str:
+    """What was typed and what came, in colour."""
+    (folder / "config.yml").write_text(SANDBOX)
+    (folder / "contacts.csv").write_bytes((ROOT / "examples/contacts.csv").read_bytes())
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": str(WIDTH),
+        "FORCE_COLOR": "1",
+        "TERM": "xterm-256color",
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "callagent_cli", *command.split()],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    lines = ended.stdout.replace(str(folder), ".").splitlines(keepends=True)
+    left_out = f"… {len(lines) - MOST_LINES} lines …\n" if len(lines) > MOST_LINES else ""
+    output = left_out + "".join(lines[-MOST_LINES:])
+    return f"$ callagent {command}\n{output}(exit status {ended.returncode})\n"
+
+
+def save(name: str, text: str) -> None:
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(text))
+    write(console, name)
+
+
+def write(console: Console, name: str) -> None:
+    """Without the fonts that Rich would have a browser fetch."""
+    drawn = console.export_svg(title=f"callagent: {name}")
+    path = PICTURES / f"{name}.svg"
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL))
+    print(path.relative_to(ROOT))
+
+
+def save_live_view() -> None:
+    """The live table of a run, 90 simulated seconds into an outage of everything."""
+    from callagent_cli.cli.live_frame import draw
+    from callagent_cli.domain.contact import Contact
+    from callagent_cli.simulator.faults import FaultPlan, parse_faults
+    from tests.support.rehearsal import play
+
+    people = [Contact(f"c{n}", f"+1202555{n:04d}", f"Contact {n}") for n in range(40)]
+    services = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        seen = []
+        played = play(
+            Path(folder),
+            FaultPlan(parse_faults("all@60-400")),
+            people,
+            services=services,
+            seed=5,
+            watch=(150.0, lambda snapshot: seen.append(snapshot)),
+        )
+        played.close()
+        os.chdir(ROOT)
+    console.print(draw(seen[0], WIDTH))
+    write(console, "live-view")
+
+
+if __name__ == "__main__":
+    print(f"{datetime.now(UTC):%Y-%m-%d}")
+    main()
