@@ -3,6 +3,7 @@
 import csv
 import json
 import socket
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -134,3 +135,34 @@ def test_a_dead_letter_is_shown_and_owed_again_by_hand(tmp_path: Path) -> None:
         assert site.call("deliveries", "flush")[0] == 0
         assert [le.body["contact_id"] for le in crm.letters if le.method == "POST"][-1] == "c2"
         assert json.loads(site.call("deliveries", "list", "--json")[1]) == {"messages": []}
+
+
+def test_killed_while_it_delivers_every_outcome_arrives_under_one_key(tmp_path: Path) -> None:
+    reached = threading.Event()
+
+    def answer(letter: Letter) -> tuple[int, object]:
+        if len(crm.letters) > 30:
+            reached.set()
+        return _crm(letter)
+
+    with VoiceProvider() as provider, Inbox(answer=answer) as crm, Inbox() as other:
+        port = int(other.url.rpartition(":")[2])
+        ports = {"webhook": port, "telegram": port, "crm": int(crm.url.rpartition(":")[2])}
+        site = _site(tmp_path, provider, 40, ports)
+        process = site.start("run", "people.csv", "--concurrency", "3")
+        assert reached.wait(30)
+        process.kill()
+        process.communicate(timeout=30)
+        summary = site.run()
+        assert summary["owed_to"] == {}
+    keys = Counter(letter.key for letter in crm.letters if letter.method == "POST")
+    report = json.loads(site.call("report", "people", "--json")[1])
+    ended = {
+        f"{attempt['attempt_id']}:record"
+        for contact in report["contacts"]
+        for attempt in contact["attempts"]
+        if attempt["state"] == "completed"
+    }
+    assert set(keys) == ended
+    assert max(keys.values()) <= 2, "only what was on its way is sent again, under its key"
+    assert sum(keys.values()) - len(keys) <= 1
