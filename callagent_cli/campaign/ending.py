@@ -51,7 +51,7 @@ def end_of(
         return Ending(4, end.reason)
     if left and not is_restricted:
         held = totals.get(ContactState.HELD, 0)
-        why = "outside their calling window" if held == left else "not settled yet"
+        why = "held until a later time" if held == left else "not settled yet"
         return Ending(4, f"{left} {_contacts(left)} {why}")
     if failed := totals.get(ContactState.FAILED, 0):
         return Ending(3, f"{failed} {_contacts(failed)} failed technically")

@@ -50,7 +50,8 @@ def _to_do(summary: RunSummary) -> list[str]:
     if summary.in_doubt:
         lines.append(f"{summary.in_doubt} in doubt, may have rung: `callagent review` lists them")
     if summary.rejected_path:
-        lines.append(f"{summary.rejected} rejected rows: {summary.rejected_path}")
+        rows = "1 rejected row" if summary.rejected == 1 else f"{summary.rejected} rejected rows"
+        lines.append(f"{rows}: {summary.rejected_path}")
     if summary.owed:
         lines.append(
             f"{summary.owed} messages still owed ({counts_text(summary.owed_to)}): the next run "

@@ -214,6 +214,7 @@ def _work(
     return replace(
         summary,
         log_path=str(settings.logging.path),
+        rejected=n_rejected,
         rejected_path=str(rejected_path or ""),
         notes=notes,
     )

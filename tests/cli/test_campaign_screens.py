@@ -79,7 +79,7 @@ def test_run_without_a_terminal_prints_one_line_on_stdout(finished: Finished) ->
     assert line.startswith("people: ")
     assert "no real call was placed" in line
     assert "\x1b" not in ended.out + ended.err
-    assert "1 rejected rows" in ended.err
+    assert "1 rejected row: " in ended.err
 
 
 def test_report_is_the_object_of_the_interface(finished: Finished) -> None:
@@ -141,6 +141,29 @@ def test_a_state_dir_that_cannot_be_looked_into_is_no_bug(
     ended = call(tmp_path, *words)
     assert ended.status == 2
     assert "cannot be used: File name too long" in ended.err
+
+
+def test_a_row_that_was_left_out_is_counted_alike_everywhere(tmp_path: Path) -> None:
+    """A second row of a number too: it is in the file of rejected rows."""
+    (tmp_path / "config.yml").write_text("sandbox: {speed: 1000000}\n")
+    rows = "phone\n+12025550101\n(202) 555-0101\n123\n"
+    (tmp_path / "people.csv").write_text(rows)
+    assert "2 rejected rows: people.rejected.csv" in call(tmp_path, "run", "people.csv").err
+    assert len((tmp_path / "people.rejected.csv").read_text().splitlines()) == 1 + 2
+    assert json.loads(call(tmp_path, "run", "people.csv", "--json").out)["rejected"] == 2
+    [row] = json.loads(call(tmp_path, "status", "--json").out)["campaigns"]
+    assert row["rejected"] == len(report((tmp_path, Ended(0, "", "")))["rejected"]) == 2
+
+
+def test_who_was_called_by_another_campaign_is_not_told_as_out_of_hours(tmp_path: Path) -> None:
+    rules = "calling_window: null"
+    (tmp_path / "config.yml").write_text(f"sandbox: {{speed: 1000000}}\ncampaign: {{{rules}}}\n")
+    (tmp_path / "people.csv").write_text("phone\n+12025550101\n")
+    call(tmp_path, "run", "people.csv")
+    second = call(tmp_path, "run", "people.csv", "--campaign", "again")
+    assert second.status == 4
+    assert "1 contact held until a later time" in second.out
+    assert "window" not in second.out
 
 
 def test_a_contact_that_is_not_in_the_file_is_a_mistake(tmp_path: Path) -> None:
