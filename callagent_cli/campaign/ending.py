@@ -46,7 +46,8 @@ def end_of(
     if end is not None and end.is_refused:
         return Ending(5, end.reason)
     if in_doubt:
-        return Ending(6, f"{in_doubt} {_calls(in_doubt)} in doubt: a person must look")
+        doubt = f"{in_doubt} {_calls(in_doubt)} in doubt: a person must look"
+        return Ending(6, f"{doubt}; and {end.reason}" if end is not None and left else doubt)
     if end is not None and left:
         return Ending(4, end.reason)
     if left and not is_restricted:

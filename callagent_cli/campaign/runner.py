@@ -64,6 +64,7 @@ class Runner:
         self._campaign, self._line, self._agenda = campaign, line, agenda
         self._rules, self._progress, self._preparation = rules, progress, preparation
         self._crash: BaseException | None = None
+        self._began = line.clock.now()
 
     def run(self, workers: int, background: Sequence[Callable[[], None]] = ()) -> None:
         """Work until nothing is left or the stop signal is set. Raises what a worker raised.
@@ -230,7 +231,8 @@ class Runner:
     def _look(self, look: LookUp) -> None:
         placed = look_up(self._line, look.ticket)
         if placed is not None:
-            self._progress.placed()
+            if look.ticket.started_at >= self._began:
+                self._progress.placed()  # else an earlier run dialled it
             self._agenda.add(Follow(look.ticket, placed.conversation_id))
         else:
             self._agenda.add(next_look(look, self._rules.look_up_delays_s))

@@ -5,7 +5,14 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator as After
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from callagent_cli.config.durations import LONGEST_S, read_duration
 
@@ -17,9 +24,20 @@ Duration = Annotated[
     float, BeforeValidator(read_duration), WithJsonSchema({"anyOf": DURATION_FORMS})
 ]
 
+_NUMBERS = (int, float, int | None, float | None)
+
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_yes_for_a_number(cls, value: object, info: ValidationInfo) -> object:
+        """Python takes true for 1; who writes it means something else."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and annotation in _NUMBERS:
+            raise ValueError("must be a number")
+        return value
 
 
 def positive(seconds: float) -> float:

@@ -33,13 +33,17 @@ def judge_alerts(events: Sequence[Event], around: Around | None = None) -> list[
     opened = sum(_is_one_of(e, _BEGINS) for e in sent)
     recovered = sum(_is_one_of(e, _ENDS) for e in sent)
     evidence = (
-        f"{sum(begun for begun, _ in due.values())} incidents, {opened} + {recovered} alerts, "
+        f"{_incidents(sum(begun for begun, _ in due.values()))}, {opened} + {recovered} alerts, "
         f"{len(sent)} alerts in all"
     )
     if wrong:
         evidence += f"; {', '.join(wrong)}"
     promise = "one alert when an incident begins and one when it ends"
     return [Verdict(promise, bool(channels) and not wrong, evidence)]
+
+
+def _incidents(n: int) -> str:
+    return "1 incident" if n == 1 else f"{n} incidents"
 
 
 def _silent(around: Around | None) -> set[str]:

@@ -168,6 +168,11 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
         "services: {llm: {enabled: true, model: m, prompt: p}}\n",
         ("services.llm", "a fallback for opening_line"),
     ),
+    "yes for a number": (
+        "campaign: {max_attempts_per_contact: true}\n",
+        ("max_attempts_per_contact", "must be a number"),
+    ),
+    "a sum without end": ("campaign: {max_cost: 1.0e+400}\n", ("campaign.max_cost",)),
     "a CRM without an address": (
         "services: {crm: {enabled: true, kind: http, report_path: /calls}}\n",
         ("services.crm", "base_url"),
