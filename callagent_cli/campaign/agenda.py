@@ -11,13 +11,14 @@ from collections import deque
 from dataclasses import dataclass
 
 from callagent_cli.campaign.attempt import Line
-from callagent_cli.campaign.eligibility import Eligible, Exhausted, Held, Rules, Skipped, decide
 from callagent_cli.campaign.limits import RunLimits, Spent
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp
 from callagent_cli.domain.call import Claim, Ticket
 from callagent_cli.domain.contact import ContactState, mask_phone
 from callagent_cli.domain.event import EventName
+from callagent_cli.eligibility.decision import Rules, decide
+from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped
 from callagent_cli.ledger.records import Candidate, NextStep
 
 _TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time

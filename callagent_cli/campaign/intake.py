@@ -22,10 +22,10 @@ from callagent_cli.campaign.table import (
     find_delimiter,
     read_rows,
 )
-from callagent_cli.campaign.zones import UnknownZone, zone_named
 from callagent_cli.domain.contact import Contact, DuplicateRow, RejectedRow, mask_phone
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.text import clean
+from callagent_cli.eligibility.zones import UnknownZone, zone_named
 
 _LONGEST = {"name": 80, "email": 254, "language": 35, "id": 100, "timezone": 60, "consent": 20}
 _LONGEST_VARIABLE = 500  # characters

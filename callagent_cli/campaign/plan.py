@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from callagent_cli.campaign.eligibility import Eligible, Exhausted, Held, Rules, Skipped, decide
 from callagent_cli.domain.contact import FINAL_STATES, Contact, ContactState, RejectedRow
+from callagent_cli.eligibility.decision import Rules, decide
+from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped
 from callagent_cli.ledger.records import Candidate
 from callagent_cli.ledger.store import Ledger
 

@@ -22,11 +22,9 @@ from callagent_cli.campaign.attempt import (
 )
 from callagent_cli.campaign.callback import callback_at
 from callagent_cli.campaign.dial_rules import History, RedialRules, next_step
-from callagent_cli.campaign.eligibility import Eligible, Rules, decide
 from callagent_cli.campaign.preparation import Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
-from callagent_cli.campaign.zones import zones_of
 from callagent_cli.domain.call import Claim, Conversation, Disposition, Outcome, Placed, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import (
@@ -37,6 +35,9 @@ from callagent_cli.domain.errors import (
     ThrottledError,
 )
 from callagent_cli.domain.event import EventName, FieldValue
+from callagent_cli.eligibility.decision import Rules, decide
+from callagent_cli.eligibility.verdicts import Eligible
+from callagent_cli.eligibility.zones import zones_of
 from callagent_cli.ledger.records import Candidate, NextStep
 
 

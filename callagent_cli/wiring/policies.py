@@ -1,13 +1,16 @@
 """Settings → the small policies that campaign, resilience and events define."""
 
 from callagent_cli.campaign.attempt import FollowRules
-from callagent_cli.campaign.calling_window import CallingWindow
 from callagent_cli.campaign.dial_rules import RedialRules
-from callagent_cli.campaign.eligibility import Rules
 from callagent_cli.campaign.limits import HaltRule, RunLimits
 from callagent_cli.campaign.runner import RunRules
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
+from callagent_cli.eligibility.calling_window import CallingWindow
+from callagent_cli.eligibility.consent import ConsentGate
+from callagent_cli.eligibility.decision import Rules
+from callagent_cli.eligibility.frequency import FrequencyGate
+from callagent_cli.eligibility.hours import HoursGate
 from callagent_cli.events.incidents import Throttle
 from callagent_cli.services.elevenlabs import ElevenLabs
 
@@ -18,12 +21,18 @@ def eligibility_of(settings: Settings) -> Rules:
     rules = settings.campaign
     window = rules.calling_window
     return Rules(
-        window=CallingWindow.of(window.start, window.end, window.days, window.holidays)
-        if window
-        else None,
-        require_consent=rules.require_consent,
-        max_attempts=rules.max_attempts_per_contact,
-        min_gap_s=rules.min_gap_between_attempts,
+        gates=(
+            ConsentGate(is_required=rules.require_consent),
+            FrequencyGate(
+                max_attempts=rules.max_attempts_per_contact,
+                min_gap_s=rules.min_gap_between_attempts,
+            ),
+        ),
+        hours=HoursGate(
+            CallingWindow.of(window.start, window.end, window.days, window.holidays)
+            if window
+            else None
+        ),
     )
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callagent_cli.campaign.calling_window import CallingWindow
-from callagent_cli.campaign.zones import zone_named
+from callagent_cli.eligibility.calling_window import CallingWindow
+from callagent_cli.eligibility.zones import zone_named
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 WORKDAYS = CallingWindow.of("08:00", "21:00", ["mon", "tue", "wed", "thu", "fri"])

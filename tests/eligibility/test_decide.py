@@ -6,24 +6,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from callagent_cli.campaign.calling_window import CallingWindow
-from callagent_cli.campaign.eligibility import (
-    Eligible,
-    Exhausted,
-    Held,
-    Rules,
-    Skipped,
-    Verdict,
-    decide,
-)
 from callagent_cli.domain.contact import Contact
+from callagent_cli.eligibility.calling_window import CallingWindow
+from callagent_cli.eligibility.consent import ConsentGate
+from callagent_cli.eligibility.decision import Rules, decide
+from callagent_cli.eligibility.frequency import FrequencyGate
+from callagent_cli.eligibility.hours import HoursGate
+from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped, Verdict
 from callagent_cli.ledger.records import Candidate
 
 MONDAY_NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)  # in New York
 MIDNIGHT = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 TUESDAY_EIGHT = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
 WINDOW = CallingWindow.of("08:00", "21:00", ["mon", "tue", "wed", "thu", "fri", "sat"])
-RULES = Rules(window=WINDOW, require_consent=False, max_attempts=3, min_gap_s=4 * 3600)
+OFTEN = FrequencyGate(max_attempts=3, min_gap_s=4 * 3600)
+RULES = Rules((ConsentGate(is_required=False), OFTEN), HoursGate(WINDOW))
 ADA = Contact("c1", "+12125550101")
 TOLL_FREE = Contact("c2", "+18005550199")
 
@@ -63,7 +60,7 @@ def test_contact_outside_its_window_is_held_until_it_opens() -> None:
 
 
 def test_contact_may_be_called_at_any_hour_without_a_window() -> None:
-    free = replace(RULES, window=None)
+    free = replace(RULES, hours=HoursGate(None))
     allowed = verdict(rules=free, at=MIDNIGHT)
     assert isinstance(allowed, Eligible)
     assert allowed.evidence["window"] is None
@@ -83,7 +80,7 @@ def test_a_timezone_column_is_the_remedy() -> None:
 
 
 def test_contact_whose_zones_never_share_the_window_is_held_with_the_remedy() -> None:
-    narrow = replace(RULES, window=CallingWindow.of("09:00", "09:30", range(7)))
+    narrow = replace(RULES, hours=HoursGate(CallingWindow.of("09:00", "09:30", range(7))))
     held = verdict(Contact("f", "+18505550101"), narrow)
     assert isinstance(held, Held)
     assert held.until is None
@@ -91,7 +88,7 @@ def test_contact_whose_zones_never_share_the_window_is_held_with_the_remedy() ->
 
 
 def test_a_window_that_does_not_open_within_two_weeks_is_said() -> None:
-    held = verdict(rules=replace(RULES, window=replace(WINDOW, days=frozenset())))
+    held = verdict(rules=replace(RULES, hours=HoursGate(replace(WINDOW, days=frozenset()))))
     assert isinstance(held, Held)
     assert held.until is None
     assert "does not open within 14 days" in held.reason
@@ -103,7 +100,7 @@ def test_contact_who_refused_is_skipped_even_when_consent_is_not_required() -> N
 
 
 def test_contact_without_consent_is_skipped_only_when_it_is_required() -> None:
-    required = replace(RULES, require_consent=True)
+    required = replace(RULES, gates=(ConsentGate(is_required=True), OFTEN))
     assert isinstance(verdict(rules=required), Skipped)
     assert isinstance(verdict(replace(ADA, consent=True), required), Eligible)
     assert isinstance(verdict(), Eligible)
@@ -132,7 +129,8 @@ def test_a_gap_that_ends_at_night_holds_until_the_morning() -> None:
 
 
 def test_a_gap_of_no_length_holds_nobody() -> None:
-    allowed = verdict(rules=replace(RULES, min_gap_s=0), last_call_at=MONDAY_NOON)
+    often = replace(OFTEN, min_gap_s=0)
+    allowed = verdict(rules=replace(RULES, gates=(often,)), last_call_at=MONDAY_NOON)
     assert isinstance(allowed, Eligible)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import tzdata  # type: ignore[import-untyped]  # has no stubs
 
-from callagent_cli.campaign.zones import UnknownZone, zone_named, zones_of
 from callagent_cli.domain.contact import Contact
+from callagent_cli.eligibility.zones import UnknownZone, zone_named, zones_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,7 +67,7 @@ def test_the_machines_own_zone_data_are_not_asked(tmp_path: Path) -> None:
     script = (
         "import zoneinfo; from datetime import datetime\n"
         "fake = zoneinfo.ZoneInfo('America/New_York')\n"
-        "from callagent_cli.campaign.zones import zone_named\n"
+        "from callagent_cli.eligibility.zones import zone_named\n"
         "real = zone_named('America/New_York')\n"
         "at = datetime(2026, 1, 1)\n"
         "print(at.replace(tzinfo=fake).utcoffset(), at.replace(tzinfo=real).utcoffset())\n"

@@ -1,6 +1,6 @@
 """When a contact may be called.
 
-Called by: campaign.eligibility. Invariant: decides from its arguments alone, on the wall clocks
+Called by: eligibility.decision. Invariant: decides from its arguments alone, on the wall clocks
 of the contact's zones; no zone means "not now", never "now".
 """
 

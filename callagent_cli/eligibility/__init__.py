@@ -1,0 +1,1 @@
+"""Who may be called, and when: the rules, each of them pure. What is not known forbids."""
