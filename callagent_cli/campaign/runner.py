@@ -20,7 +20,6 @@ from callagent_cli.campaign.attempt import (
     follow,
     state_of,
 )
-from callagent_cli.campaign.callback import callback_at
 from callagent_cli.campaign.dial_rules import History, RedialRules, next_step
 from callagent_cli.campaign.preparation import Preparation
 from callagent_cli.campaign.progress import Progress
@@ -35,9 +34,9 @@ from callagent_cli.domain.errors import (
     ThrottledError,
 )
 from callagent_cli.domain.event import EventName, FieldValue
+from callagent_cli.eligibility.callback import callback_at, zone_of
 from callagent_cli.eligibility.decision import Rules, decide
 from callagent_cli.eligibility.verdicts import Eligible
-from callagent_cli.eligibility.zones import zones_of
 from callagent_cli.ledger.records import Candidate, NextStep
 
 
@@ -216,8 +215,7 @@ class Runner:
         contact, now = ticket.claim.contact, outcome.ended_at
         if not (self._rules.redial.need_history or outcome.collected):
             return History(())  # what nobody asks for is not read
-        zones = zones_of(contact)
-        zone = zones[0] if len(zones) == 1 else None
+        zone = zone_of(contact)
         earlier = self._line.ledger.calls_of(self._campaign, contact.phone)
         field = self._rules.callback_field
         return History(

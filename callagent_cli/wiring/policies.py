@@ -6,6 +6,7 @@ from callagent_cli.campaign.limits import HaltRule, RunLimits
 from callagent_cli.campaign.runner import RunRules
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
+from callagent_cli.eligibility.callback import CallbackGate
 from callagent_cli.eligibility.calling_window import CallingWindow
 from callagent_cli.eligibility.consent import ConsentGate
 from callagent_cli.eligibility.decision import Rules
@@ -23,6 +24,7 @@ def eligibility_of(settings: Settings) -> Rules:
     return Rules(
         gates=(
             ConsentGate(is_required=rules.require_consent),
+            CallbackGate(),
             FrequencyGate(
                 max_attempts=rules.max_attempts_per_contact,
                 min_gap_s=rules.min_gap_between_attempts,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callagent_cli.campaign.callback import callback_at
 from callagent_cli.campaign.dial_rules import History, RedialRules, next_step
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import FINAL_STATES, ContactState
+from callagent_cli.eligibility.callback import callback_at
 from callagent_cli.ledger.records import NextStep
 
 NOW = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
