@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from callagent_cli import __version__
-from callagent_cli.cli import change_commands, delivery_commands, read_commands, run_commands
+from callagent_cli.cli import (
+    change_commands,
+    delivery_commands,
+    help_commands,
+    read_commands,
+    run_commands,
+)
 from callagent_cli.cli.failures import told
 from callagent_cli.cli.shared_options import Config, NoColor, Quiet, Verbose, add, common_of
 
@@ -46,6 +52,7 @@ def build() -> typer.Typer:
     app.add_typer(_deliveries())
     app.add_typer(_config())
     app.add_typer(_ledger())
+    add(app, help_commands.show_help, "help")
     return app
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator as After
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from callagent_cli.config.fields import Section, web_url
 
@@ -17,18 +17,20 @@ def _secret_url(url: SecretStr) -> SecretStr:
 class Secrets(Section):
     """From the environment only."""
 
-    eleven_api_key: SecretStr | None = None
-    smtp_host: str | None = None
-    smtp_port: int | None = None
-    smtp_user: str | None = None
-    smtp_pass: SecretStr | None = None
-    telegram_bot_token: SecretStr | None = None
-    telegram_chat_id: str | None = None
-    webhook_url: Annotated[SecretStr, After(_secret_url)] | None = None
-    webhook_secret: SecretStr | None = None
-    google_service_account_json_path: Path | None = None
-    llm_api_key: SecretStr | None = None
-    crm_api_key: SecretStr | None = None
+    eleven_api_key: SecretStr | None = Field(None, description="key of the voice provider")
+    smtp_host: str | None = Field(None, description="mail server")
+    smtp_port: int | None = Field(None, description="its port; null: by `alerts.email.security`")
+    smtp_user: str | None = Field(None, description="login at the mail server")
+    smtp_pass: SecretStr | None = Field(None, description="password at the mail server")
+    telegram_bot_token: SecretStr | None = Field(None, description="of the bot that tells alerts")
+    telegram_chat_id: str | None = Field(None, description="or alerts.telegram.chat_id")
+    webhook_url: Annotated[SecretStr, After(_secret_url)] | None = Field(
+        None, description="or alerts.webhook.url"
+    )
+    webhook_secret: SecretStr | None = Field(None, description="signs what is posted")
+    google_service_account_json_path: Path | None = Field(None, description="its key file")
+    llm_api_key: SecretStr | None = Field(None, description="key of the LLM")
+    crm_api_key: SecretStr | None = Field(None, description="key of the CRM")
 
     def values(self) -> tuple[str, ...]:
         """Every secret, to be taken out of whatever is written."""

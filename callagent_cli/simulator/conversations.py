@@ -45,6 +45,7 @@ class SimulatedCall:
     user_id: str = ""
     variables: Mapping[str, object] = field(default_factory=dict)
     trunk: str = "twilio"
+    collected: Mapping[str, object] = field(default_factory=dict)  # the analysis's data
 
     @property
     def carrier_id(self) -> str:
@@ -200,5 +201,8 @@ def _analysis(call: SimulatedCall) -> dict[str, object]:
         if call.ending == "answered"
         else "A voicemail answered.",
         "evaluation_criteria_results": {},
-        "data_collection_results": {},
+        "data_collection_results": {
+            name: {"data_collection_id": name, "value": value, "rationale": "The person said so."}
+            for name, value in call.collected.items()
+        },
     }

@@ -70,6 +70,7 @@ class World:
         self._rung: Counter[str] = Counter()  # number → calls placed
         self._dials_asked = 0
         self.dials: list[Dial] = []
+        self.says: Callable[[SimulatedCall], Mapping[str, object]] = _nothing  # data collected
         self.requests: Counter[str] = Counter()  # kind → requests, whatever their answer
 
     def calls_to(self, number: str) -> int:
@@ -147,6 +148,7 @@ class World:
             call_no = self._rung[wanted.to_number]
             began_s = self.clock.now().timestamp()
             call = conversations.place(self._seed, began_s, call_no, wanted, trunk)
+            call = replace(call, collected=self.says(call))
             self._calls[call.conversation_id] = call
             self._rung[wanted.to_number] += 1
         return ok(
@@ -210,6 +212,10 @@ class _Asked:
     parts: list[str]  # of the path
     query: Mapping[str, list[str]]
     body: bytes
+
+
+def _nothing(_: SimulatedCall) -> Mapping[str, object]:
+    return {}
 
 
 def _not_found() -> WorldAnswer:
