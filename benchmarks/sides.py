@@ -167,7 +167,7 @@ def run(meter: Meter, *words: str) -> None:
 
 def read(meter: Meter, path: str) -> None:
     """Intake alone."""
-    from callagent_cli.campaign.intake import read_contacts
+    from callagent_cli.intake.contacts import read_contacts
 
     with meter.running():
         rows = sum(1 for _ in read_contacts(Path(path), default_region="US"))
@@ -176,8 +176,8 @@ def read(meter: Meter, path: str) -> None:
 
 def take_in(meter: Meter, path: str) -> None:
     """Intake, with each contact committed to a new ledger."""
-    from callagent_cli.campaign.intake import read_contacts
     from callagent_cli.domain.clock import SystemClock
+    from callagent_cli.intake.contacts import read_contacts
     from callagent_cli.ledger.store import Ledger
 
     with Ledger.open(Path.cwd() / "ledger", clock=SystemClock()) as ledger, meter.running():

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from callagent_cli import wiring
-from callagent_cli.campaign.intake import ContactsFile, read_contacts
 from callagent_cli.campaign.plan import Plan, make_plan
-from callagent_cli.campaign.rejects import write_rejects
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.cli.interrupts import Interrupts
@@ -29,6 +27,8 @@ from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.emitter import Emitter
+from callagent_cli.intake.contacts import ContactsFile, read_contacts
+from callagent_cli.intake.rejects import write_rejects
 from callagent_cli.ledger.lease import RunLease
 from callagent_cli.ledger.store import Ledger
 

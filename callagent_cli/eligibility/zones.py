@@ -1,6 +1,6 @@
 """Which time zones a contact may be in.
 
-Called by: eligibility.decision and campaign.intake. Invariant: never guesses one zone out of
+Called by: eligibility.decision and intake.contacts. Invariant: never guesses one zone out of
 several; the zone data are the packaged ones, so that every machine decides alike.
 """
 

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from callagent_cli import wiring
-from callagent_cli.campaign.intake import read_contacts
 from callagent_cli.config.loading import load_settings
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.errors import LedgerBusy, LedgerError
 from callagent_cli.events.emitter import Emitter
+from callagent_cli.intake.contacts import read_contacts
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.simulator.faults import Fault, FaultKind, FaultPlan
 from callagent_cli.simulator.transport import WorldAdapter

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from callagent_cli.campaign.intake import read_contacts
 from callagent_cli.domain.contact import Contact, DuplicateRow, RejectedRow
 from callagent_cli.domain.errors import InputError
+from callagent_cli.intake.contacts import read_contacts
 
 Write = Callable[[str | bytes], Path]
 ADA = "+12025550101"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callagent_cli.campaign.first_seen import FirstSeen, key_of
+from callagent_cli.intake.first_seen import FirstSeen, key_of
 
 
 def test_it_remembers_as_a_dictionary_does_while_it_grows() -> None:

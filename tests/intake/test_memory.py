@@ -7,7 +7,7 @@ from pathlib import Path
 READER = """
 import sys
 from pathlib import Path
-from callagent_cli.campaign.intake import read_contacts
+from callagent_cli.intake.contacts import read_contacts
 file = read_contacts(Path(sys.argv[1]), default_region="US")
 for _ in file:
     pass

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callagent_cli.campaign.phone import BadPhone, read_phone
+from callagent_cli.intake.phone import BadPhone, read_phone
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from callagent_cli.campaign.rejects import shown, write_rejects
 from callagent_cli.domain.contact import RejectedRow
+from callagent_cli.intake.rejects import shown, write_rejects
 
 
 def read(path: Path) -> list[list[str]]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callagent_cli.campaign.intake import read_contacts
 from callagent_cli.domain.contact import Contact, RejectedRow
 from callagent_cli.domain.errors import InputError
+from callagent_cli.intake.contacts import read_contacts
 
 HEADER = ["name", "phone", "note"]
 TABLE = [

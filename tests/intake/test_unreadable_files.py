@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from callagent_cli.campaign.intake import read_contacts
 from callagent_cli.domain.errors import InputError
+from callagent_cli.intake.contacts import read_contacts
 
 ROW = "+12025550101"
 

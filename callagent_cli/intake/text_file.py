@@ -1,6 +1,6 @@
 """The contacts file as text: found, opened, its encoding found by looking.
 
-Called by: campaign.intake. Invariant: what is not readable text from end to end is an InputError
+Called by: intake.contacts. Invariant: what is not readable text from end to end is an InputError
 before the first row is taken; a file that changes between two readings is one too.
 """
 

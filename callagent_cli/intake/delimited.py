@@ -1,6 +1,6 @@
 """Rows of a delimited text: delimiter found by looking, quotes honoured, lines counted.
 
-Called by: campaign.intake. Invariant: every physical line belongs to exactly one row, and a row
+Called by: intake.contacts. Invariant: every physical line belongs to exactly one row, and a row
 knows the line on which it begins; memory does not grow with the file.
 """
 

@@ -1,6 +1,6 @@
 """A cell of the contacts file becomes an E.164 number, or a reason why not.
 
-Called by: campaign.intake. Invariant: what is returned is valid by phonenumbers' plan of its
+Called by: intake.contacts. Invariant: what is returned is valid by phonenumbers' plan of its
 region; nothing is guessed, completed or cut off to make it so.
 """
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callagent_cli.campaign.contacts_text import ContactsText, changed, look_at, name_of
-from callagent_cli.campaign.first_seen import FirstSeen, key_of
-from callagent_cli.campaign.header import PHONE_NAMES, Header, read_header, snake
-from callagent_cli.campaign.phone import BadPhone, is_region, read_phone
-from callagent_cli.campaign.rejects import shown
-from callagent_cli.campaign.table import (
+from callagent_cli.domain.contact import Contact, DuplicateRow, RejectedRow, mask_phone
+from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.text import clean
+from callagent_cli.eligibility.zones import UnknownZone, zone_named
+from callagent_cli.intake.delimited import (
     HEAD_CHARS,
     BrokenRow,
     Row,
@@ -22,10 +21,11 @@ from callagent_cli.campaign.table import (
     find_delimiter,
     read_rows,
 )
-from callagent_cli.domain.contact import Contact, DuplicateRow, RejectedRow, mask_phone
-from callagent_cli.domain.errors import InputError
-from callagent_cli.domain.text import clean
-from callagent_cli.eligibility.zones import UnknownZone, zone_named
+from callagent_cli.intake.first_seen import FirstSeen, key_of
+from callagent_cli.intake.header import PHONE_NAMES, Header, read_header, snake
+from callagent_cli.intake.phone import BadPhone, is_region, read_phone
+from callagent_cli.intake.rejects import shown
+from callagent_cli.intake.text_file import ContactsText, changed, look_at, name_of
 
 _LONGEST = {"name": 80, "email": 254, "language": 35, "id": 100, "timezone": 60, "consent": 20}
 _LONGEST_VARIABLE = 500  # characters

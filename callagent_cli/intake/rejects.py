@@ -1,6 +1,6 @@
 """Rows that are no contacts, told without giving the person away.
 
-Called by: campaign.intake, and the commands that write `<campaign>.rejected.csv`.
+Called by: intake.contacts, and the commands that write `<campaign>.rejected.csv`.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """What the columns of a contacts file are: the header row, read once.
 
-Called by: campaign.intake. Invariant: each column has one meaning or the file is refused; which of
+Called by: intake.contacts. Invariant: each column has one meaning or the file is refused; which of
 two columns holds the number is asked, not guessed.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from callagent_cli.campaign.rejects import shown
 from callagent_cli.domain.errors import InputError
+from callagent_cli.intake.rejects import shown
 
 PHONE_NAMES = ("phone", "phone_number", "telephone", "tel", "mobile", "number", "to")
 _OTHER_NAMES = {
