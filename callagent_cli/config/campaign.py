@@ -1,44 +1,13 @@
 """Settings of a campaign: who is called, when, how often."""
 
-from datetime import date, time
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
 from pydantic import AfterValidator as After
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from callagent_cli.config.calling_window import Window
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.fields import DURATION_FORMS, Duration, Section
-
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, str):
-        hour, colon, minute = value.partition(":")
-        if colon and hour.isdigit() and minute.isdigit() and len(minute) == 2:
-            if int(hour) < 24 and int(minute) < 60:
-                return time(int(hour), int(minute))
-            if value == "24:00":
-                return time.max
-    raise ValueError('must be a time in quotes, like "08:00"')
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-
-
-class Window(Section):
-    start: ClockTime = Field(time(8), description="in the contact's own time")
-    end: ClockTime = Field(time(21), description="in the contact's own time")
-    days: tuple[Day, ...] = Field(
-        ("mon", "tue", "wed", "thu", "fri", "sat"), min_length=1, description="of the week"
-    )
-    holidays: tuple[date, ...] = Field((), description="dates on which nobody is called")
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.start >= self.end:
-            raise ValueError("start must be before end")
-        return self
 
 
 def _redial(value: object) -> object:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from callagent_cli.domain.contact import Contact
 from callagent_cli.eligibility.verdicts import Evidence, Held
-from callagent_cli.eligibility.zones import zones_of
+from callagent_cli.eligibility.whereabouts import zones_of
 from callagent_cli.ledger.records import Candidate
 
 COLUMN = "callback_at"

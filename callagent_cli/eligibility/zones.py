@@ -1,25 +1,35 @@
-"""Which time zones a contact may be in.
+"""Time zones by name, and those in which a phone number may be.
 
-Called by: eligibility.decision and intake.contacts. Invariant: never guesses one zone out of
+Called by: eligibility.whereabouts and intake.contacts. Invariant: never guesses one zone out of
 several; the zone data are the packaged ones, so that every machine decides alike.
 """
 
 import zoneinfo
+from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+import tzdata  # type: ignore[import-untyped]  # has no stubs
+from phonenumbers import PhoneNumber
 from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from callagent_cli.domain.contact import Contact
-
 _UNKNOWN = "Etc/Unknown"
+_NORTH_AMERICAN_LEN = len("+12125550101")
 
 
 class UnknownZone(ValueError):
     """Not the name of a place; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPlace:
+    """What a phone number alone says of where it is."""
+
+    country: str  # ISO 3166, two letters; empty: none
+    zones: tuple[ZoneInfo, ...]  # sorted by name; empty when nothing is known
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -33,26 +43,48 @@ def zone_named(name: str) -> ZoneInfo:
     return ZoneInfo(place)
 
 
-def zones_of(contact: Contact) -> tuple[ZoneInfo, ...]:
-    """Every zone the contact may be in: the file's word, else what the number allows.
+def zone_data_version() -> str:
+    """The tz database's, such as 2026a."""
+    return str(tzdata.IANA_VERSION)
 
-    Sorted by name; empty when nothing is known.
-    """
+
+def place_of_number(phone: str) -> NumberPlace:
+    """Of an E.164 number."""
+    if phone.startswith("+1") and len(phone) == _NORTH_AMERICAN_LEN and phone[5] > "1":
+        return _north_american(phone[2:5]) or _place_of(phone)
+    return _place_of(phone)
+
+
+@cache
+def _north_american(area: str) -> NumberPlace | None:
+    """All numbers of an area code with a place share its zones; None: its numbers have none."""
+    example = phonenumbers.parse(f"+1{area}2345678")
+    if not phonenumbers.is_number_geographical(example):
+        return None
+    place = _place(example)
+    return place if place.zones else None
+
+
+@lru_cache(maxsize=16_384)
+def _place_of(phone: str) -> NumberPlace:
     try:
-        if contact.timezone:
-            return (zone_named(contact.timezone),)
-        return tuple(zone_named(name) for name in sorted(_names_for(contact.phone)))
+        return _place(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        return NumberPlace("", ())
+
+
+def _place(number: PhoneNumber) -> NumberPlace:
+    country = phonenumbers.region_code_for_number(number) or ""
+    try:
+        zones = tuple(zone_named(name) for name in sorted(_names_for(number)))
     except UnknownZone:
-        return ()
+        zones = ()
+    return NumberPlace(country if country.isalpha() else "", zones)
 
 
-def _names_for(phone: str) -> frozenset[str]:
+def _names_for(number: PhoneNumber) -> frozenset[str]:
     """The zones of a number and of its whole area code: people keep a number when they move
     across town, and an exchange says little in the age of mobiles."""
-    try:
-        number = phonenumbers.parse(phone)
-    except phonenumbers.NumberParseException:
-        return frozenset()
     own = frozenset(time_zones_for_number(number)) - {_UNKNOWN}
     length = phonenumbers.length_of_geographical_area_code(number)
     if not own or not length:

@@ -4,6 +4,7 @@ from callagent_cli.campaign.attempt import FollowRules
 from callagent_cli.campaign.dial_rules import RedialRules
 from callagent_cli.campaign.limits import HaltRule, RunLimits
 from callagent_cli.campaign.runner import RunRules
+from callagent_cli.config.calling_window import Window
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Disposition
 from callagent_cli.eligibility.callback import CallbackGate
@@ -20,7 +21,6 @@ _PROCESSING_S = 300.0  # after a conversation, the provider's analysis may take 
 
 def eligibility_of(settings: Settings) -> Rules:
     rules = settings.campaign
-    window = rules.calling_window
     return Rules(
         gates=(
             ConsentGate(is_required=rules.require_consent),
@@ -30,11 +30,19 @@ def eligibility_of(settings: Settings) -> Rules:
                 min_gap_s=rules.min_gap_between_attempts,
             ),
         ),
-        hours=HoursGate(
-            CallingWindow.of(window.start, window.end, window.days, window.holidays)
-            if window
-            else None
-        ),
+        hours=_hours(rules.calling_window),
+    )
+
+
+def _hours(window: Window | None) -> HoursGate:
+    if window is None:
+        return HoursGate(None)
+    return HoursGate(
+        CallingWindow.of(window.start, window.end, window.days, window.holidays),
+        presets=window.preset,
+        public_holidays=window.public_holidays,
+        margin_s=window.margin,
+        max_zones=window.max_zones,
     )
 
 

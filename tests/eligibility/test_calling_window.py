@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callagent_cli.eligibility.calling_window import CallingWindow
+from callagent_cli.eligibility.opening_times import OpeningTimes
 from callagent_cli.eligibility.zones import zone_named
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -40,13 +41,16 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]  # year, month, day, …
 
 
+def opening(window: CallingWindow, *zones: ZoneInfo, margin_s: float = 0) -> OpeningTimes:
+    return OpeningTimes([window.hours()], zones, margin_s=margin_s)
+
+
 def independently_inside(window: CallingWindow, zones: Sequence[str], at: datetime) -> bool:
     """Count minutes since local midnight; shares nothing with the product but the zone data."""
     for zone in zones:
         local = datetime.fromtimestamp(at.timestamp(), ZoneInfo(zone))
         minute = local.hour * 60 + local.minute
-        end = window.end.hour * 60 + window.end.minute or 1440
-        if not window.start.hour * 60 + window.start.minute <= minute < end:
+        if not window.start <= minute < window.end:
             return False
         if local.isoweekday() - 1 not in window.days or local.date() in window.holidays:
             return False
@@ -71,8 +75,7 @@ def windows(draw: st.DrawFn) -> CallingWindow:
     start = draw(st.integers(0, 1438) | st.integers(0, 240))
     end = draw(st.integers(start + 1, 1440) | st.integers(start + 1, min(start + 90, 1440)))
     days = draw(st.sets(st.integers(0, 6), min_size=5))
-    at = time(start // 60, start % 60)
-    return CallingWindow(at, time(end // 60 % 24, end % 60), frozenset(days))
+    return CallingWindow(start, end, frozenset(days))
 
 
 @st.composite
@@ -91,16 +94,16 @@ def test_every_minute_around_a_change_of_clocks(
     names, day = where
     if is_holiday:
         window = CallingWindow(window.start, window.end, window.days, frozenset({day}))
-    zones = [zone_named(name) for name in names]
+    times = opening(window, *map(zone_named, names))
     begin = datetime.combine(day, time(0), UTC)
     minutes = [begin + n * MINUTE for n in range(2 * 1440)]
     inside = [independently_inside(window, names, at) for at in minutes]
-    assert [window.includes(zones, at) for at in minutes] == inside
+    assert [times.includes(at) for at in minutes] == inside
     first_inside: datetime | None = None
     for at, is_inside in reversed(list(zip(minutes, inside, strict=True))):
         first_inside = at if is_inside else first_inside
         if first_inside is not None and at.minute % 10 == 7:
-            assert window.next_opening(zones, at) == first_inside
+            assert times.next_opening(at) == first_inside
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,73 +112,72 @@ def test_an_opening_is_inside_and_the_second_before_it_is_not(
     window: CallingWindow, where: tuple[list[str], date], second: int
 ) -> None:
     names, day = where
-    zones = [zone_named(name) for name in names]
     after = datetime.combine(day, time(0), UTC) + timedelta(seconds=second)
-    opening = window.next_opening(zones, after)
-    if opening is None:
+    opens = opening(window, *map(zone_named, names)).next_opening(after)
+    if opens is None:
         spread = [after + n * 15 * MINUTE for n in range(14 * 96)]
         assert not any(independently_inside(window, names, at) for at in spread)
         return
-    assert opening >= after
-    assert independently_inside(window, names, opening)
-    if opening > after:
-        assert not independently_inside(window, names, opening - timedelta(seconds=1))
+    assert opens >= after
+    assert independently_inside(window, names, opens)
+    if opens > after:
+        assert not independently_inside(window, names, opens - timedelta(seconds=1))
 
 
 def test_the_end_is_the_first_moment_outside() -> None:
-    zones = [NEW_YORK]
-    assert WORKDAYS.includes(zones, utc(2026, 11, 23, 13, 0))
-    assert not WORKDAYS.includes(zones, utc(2026, 11, 23, 12, 59, 59))
-    assert WORKDAYS.includes(zones, utc(2026, 11, 24, 1, 59, 59))
-    assert not WORKDAYS.includes(zones, utc(2026, 11, 24, 2, 0))
+    times = opening(WORKDAYS, NEW_YORK)
+    assert times.includes(utc(2026, 11, 23, 13, 0))
+    assert not times.includes(utc(2026, 11, 23, 12, 59, 59))
+    assert times.includes(utc(2026, 11, 24, 1, 59, 59))
+    assert not times.includes(utc(2026, 11, 24, 2, 0))
 
 
 def test_a_window_may_last_to_midnight() -> None:
     window = CallingWindow.of("18:00", "24:00", range(7))
-    assert window.includes([BERLIN], utc(2026, 11, 23, 22, 59, 59))
-    assert not window.includes([BERLIN], utc(2026, 11, 23, 23, 0))
+    assert opening(window, BERLIN).includes(utc(2026, 11, 23, 22, 59, 59))
+    assert not opening(window, BERLIN).includes(utc(2026, 11, 23, 23, 0))
     assert str(window) == "18:00 to 24:00, mon, tue, wed, thu, fri, sat, sun"
 
 
 def test_every_zone_must_be_inside() -> None:
-    zones = [NEW_YORK, zone_named("America/Los_Angeles")]
-    assert not WORKDAYS.includes(zones, utc(2026, 11, 23, 15, 0))
-    assert WORKDAYS.next_opening(zones, utc(2026, 11, 23, 15, 0)) == utc(2026, 11, 23, 16, 0)
+    times = opening(WORKDAYS, NEW_YORK, zone_named("America/Los_Angeles"))
+    assert not times.includes(utc(2026, 11, 23, 15, 0))
+    assert times.next_opening(utc(2026, 11, 23, 15, 0)) == utc(2026, 11, 23, 16, 0)
 
 
 def test_no_zone_is_never_inside() -> None:
-    assert not WORKDAYS.includes([], utc(2026, 11, 23, 15, 0))
-    assert WORKDAYS.next_opening([], utc(2026, 11, 23, 15, 0)) is None
+    assert not opening(WORKDAYS).includes(utc(2026, 11, 23, 15, 0))
+    assert opening(WORKDAYS).next_opening(utc(2026, 11, 23, 15, 0)) is None
 
 
 def test_weekends_and_holidays_are_skipped() -> None:
     thanksgiving = date(2026, 11, 26)
     window = CallingWindow.of("08:00", "21:00", ["Thu", "Fri"], [thanksgiving])
-    assert window.next_opening([NEW_YORK], utc(2026, 11, 25, 12)) == utc(2026, 11, 27, 13)
+    assert opening(window, NEW_YORK).next_opening(utc(2026, 11, 25, 12)) == utc(2026, 11, 27, 13)
 
 
 def test_an_opening_that_the_clocks_skip_comes_with_the_next_minute() -> None:
     window = CallingWindow.of("02:30", "04:00", range(7))
-    opening = window.next_opening([NEW_YORK], utc(2026, 3, 8, 6, 0))
-    assert opening == utc(2026, 3, 8, 7, 0)  # 02:00 EST is 03:00 EDT
+    opens = opening(window, NEW_YORK).next_opening(utc(2026, 3, 8, 6, 0))
+    assert opens == utc(2026, 3, 8, 7, 0)  # 02:00 EST is 03:00 EDT
 
 
 def test_an_hour_that_comes_twice_opens_twice() -> None:
     window = CallingWindow.of("01:30", "01:45", range(7))
-    first = window.next_opening([NEW_YORK], utc(2026, 11, 1, 5, 0))
-    again = window.next_opening([NEW_YORK], utc(2026, 11, 1, 5, 45))
+    first = opening(window, NEW_YORK).next_opening(utc(2026, 11, 1, 5, 0))
+    again = opening(window, NEW_YORK).next_opening(utc(2026, 11, 1, 5, 45))
     assert (first, again) == (utc(2026, 11, 1, 5, 30), utc(2026, 11, 1, 6, 30))
 
 
 def test_a_day_that_a_country_leaves_out_is_no_day() -> None:
     window = CallingWindow.of("08:00", "21:00", ["fri"])
-    assert window.next_opening([APIA], utc(2011, 12, 29, 12)) == utc(2012, 1, 5, 18)
+    assert opening(window, APIA).next_opening(utc(2011, 12, 29, 12)) == utc(2012, 1, 5, 18)
 
 
 @pytest.mark.parametrize("zones", [["Pacific/Kiritimati", "Pacific/Honolulu"]])
 def test_zones_that_never_share_an_hour_have_no_opening(zones: list[str]) -> None:
     window = CallingWindow.of("09:00", "17:00", ["mon"])
-    assert window.next_opening(list(map(zone_named, zones)), utc(2026, 11, 20)) is None
+    assert opening(window, *map(zone_named, zones)).next_opening(utc(2026, 11, 20)) is None
 
 
 @pytest.mark.parametrize(("start", "end"), [("21:00", "08:00"), ("08:00", "08:00")])

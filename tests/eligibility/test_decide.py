@@ -13,6 +13,7 @@ from callagent_cli.eligibility.decision import Rules, decide
 from callagent_cli.eligibility.frequency import FrequencyGate
 from callagent_cli.eligibility.hours import HoursGate
 from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped, Verdict
+from callagent_cli.eligibility.zones import zone_data_version
 from callagent_cli.ledger.records import Candidate
 
 MONDAY_NOON = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)  # in New York
@@ -40,10 +41,14 @@ def test_evidence_says_why_a_dial_was_allowed_and_can_be_stored() -> None:
     allowed = verdict(calls_made=1, last_call_at=MONDAY_NOON - timedelta(hours=5))
     assert isinstance(allowed, Eligible)
     assert json.loads(json.dumps(allowed.evidence)) == {
+        "country": "US",
         "zones": ["America/New_York"],
         "zones_from": "phone number",
         "local_times": {"America/New_York": "2026-11-23T12:00:00-05:00"},
+        "tzdata": zone_data_version(),
         "window": "08:00 to 21:00, mon, tue, wed, thu, fri, sat",
+        "margin_s": 0,
+        "presets": {},
         "consent": None,
         "consent_required": False,
         "attempts_so_far": 1,
@@ -87,11 +92,11 @@ def test_contact_whose_zones_never_share_the_window_is_held_with_the_remedy() ->
     assert "never open in all 2 zones" in held.reason
 
 
-def test_a_window_that_does_not_open_within_two_weeks_is_said() -> None:
+def test_a_window_that_does_not_open_within_two_months_is_said() -> None:
     held = verdict(rules=replace(RULES, hours=HoursGate(replace(WINDOW, days=frozenset()))))
     assert isinstance(held, Held)
     assert held.until is None
-    assert "does not open within 14 days" in held.reason
+    assert "does not open within 60 days" in held.reason
 
 
 def test_contact_who_refused_is_skipped_even_when_consent_is_not_required() -> None:

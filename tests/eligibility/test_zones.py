@@ -9,7 +9,8 @@ import pytest
 import tzdata  # type: ignore[import-untyped]  # has no stubs
 
 from callagent_cli.domain.contact import Contact
-from callagent_cli.eligibility.zones import UnknownZone, zone_named, zones_of
+from callagent_cli.eligibility.whereabouts import zones_of
+from callagent_cli.eligibility.zones import UnknownZone, zone_named
 
 ROOT = Path(__file__).parents[2]
 
