@@ -61,18 +61,15 @@ def end_of(
     return Ending(0, "every contact is settled")
 
 
-def causes(
-    failures: list[tuple[str, str, int]], remedies: Mapping[str, str] | None = None
-) -> tuple[FailureCause, ...]:
+def causes(campaign: str, failures: list[tuple[str, str, int]]) -> tuple[FailureCause, ...]:
     """failures: (error, category, contacts), most frequent first."""
-    known = remedies or {}
     return tuple(
-        FailureCause(error, contacts, known.get(error) or _remedy(category))
+        FailureCause(error, contacts, _remedy(category, campaign))
         for error, category, contacts in failures
     )
 
 
-def _remedy(category: str) -> str:
+def _remedy(category: str, campaign: str) -> str:
     match category:
         case ErrorCategory.TRANSIENT:
             return "no phone rang; the next run calls them again"
@@ -81,7 +78,7 @@ def _remedy(category: str) -> str:
         case ErrorCategory.AMBIGUOUS:
             return "may have rung: `callagent review` lists them"
         case _:
-            return "correct the contact or the agent, then `callagent retry CAMPAIGN --failed`"
+            return f"correct the contact or the agent, then `callagent retry {campaign} --failed`"
 
 
 def next_run(totals: Mapping[str, int], next_at: datetime | None, retried: int) -> str:

@@ -107,7 +107,7 @@ def read_report(ledger: Ledger, campaign: str, *, show_pii: bool) -> Report:
         totals=ledger.totals(campaign),
         dispositions=ledger.dispositions(campaign),
         cost_usd=ledger.cost_usd(campaign),
-        failures=causes(ledger.failures(campaign)),
+        failures=causes(campaign, ledger.failures(campaign)),
         ledger=ledger,
         show_pii=show_pii,
     )

@@ -169,7 +169,7 @@ class Session:
             remaining=remaining(totals),
             rejected=self.rejected,
             in_doubt=totals.get("needs_review", 0),
-            failures=causes(failures),
+            failures=causes(campaign, failures),
             next_run=next_run(
                 totals, ledger.next_due_at(campaign, self.line.clock.now()), retried
             ),

@@ -28,9 +28,8 @@ def render_simulation(
         dispositions = ", ".join(
             f"{n} {name.replace('_', ' ')}" for name, n in sorted(summary.dispositions.items())
         )
-        terminal.show(
-            Text(f"run {number}: {summary.dialled} called ({dispositions}); {summary.reason}")
-        )
+        how = f" ({dispositions})" if dispositions else ""
+        terminal.show(Text(f"run {number}: {summary.dialled} called{how}; {summary.reason}"))
     terminal.show(Text("promises", style="bold"), _verdicts(verdicts))
 
 

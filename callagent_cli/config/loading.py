@@ -78,16 +78,23 @@ def find_config(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Pat
 
 def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The real environment, and beneath it the `.env` beside the config file."""
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
     file = folder / ".env"
     if not file.is_file():
         return dict(environ)
     try:
-        beside = {k: v for k, v in dotenv_values(file, interpolate=False).items() if v is not None}
+        with file.open(encoding="utf-8") as stream:
+            lines = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigError(f"{file} cannot be read: {why}") from None
+    if wrong := [line.original.line for line in lines if line.error]:
+        where = ", ".join(f"line {number}" for number in wrong)
+        raise ConfigError(
+            f"{file} {where}: no NAME=value", hint="put a value with spaces in quotes"
+        )
+    beside = {line.key: line.value for line in lines if line.key and line.value is not None}
     return {**beside, **environ}
 
 

@@ -77,7 +77,7 @@ def recovered(
     lasted = duration_text((ended_at - since).total_seconds())
     todo, role = "nothing", role_of(service)
     if counts.failed:
-        todo = "call those who failed again with the next run, or by `callagent retry CAMPAIGN`"
+        todo = "the next run calls those who failed again; `callagent status` says how else"
     if counts.in_doubt:
         todo = "settle the calls in doubt: ask the person, or look into the provider's call list"
     return Alert(

@@ -78,6 +78,12 @@ def test_the_environment_beats_the_file_beside_the_config(load: Load, tmp_path: 
     assert secret.get_secret_value() == "quoted value"
 
 
+def test_env_file_with_a_line_that_makes_no_sense_is_told_by_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ELEVEN_API_KEY=key\nSMTP_PASS='no end\n")
+    with pytest.raises(ConfigError, match="line 2: no NAME=value"):
+        load_settings(None, {}, tmp_path)
+
+
 def test_paths_are_relative_to_the_configs_folder(tmp_path: Path) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()
