@@ -60,10 +60,14 @@ class HoursGate:
         nobody can tell."""
         if self.window is None:
             return after
-        where = whereabouts(contact)
-        if not 0 < len(where.zones) <= self.max_zones:
-            return None
-        return self._times(self.window, where).next_opening(after)
+        times = self.times_of(contact)
+        return times.next_opening(after) if 0 < len(times.zones) <= self.max_zones else None
+
+    def times_of(self, contact: Contact) -> OpeningTimes:
+        """Of a gate that has a window."""
+        if self.window is None:
+            raise ValueError("without a window there are no opening times")
+        return self._times(self.window, whereabouts(contact))
 
     def evidence(self, candidate: Candidate, now: datetime) -> Evidence:
         where = whereabouts(candidate.contact)

@@ -100,7 +100,7 @@ class OpeningTimes:
                     return f"holiday: {holiday}"
                 if not any(a <= minute < b for a, b in rule.week.days[local.weekday()]):
                     return f"outside {rule}"
-        return f"less than {_span(self.margin_s)} before {self._closing(at)} ends"
+        return f"less than {_span(self.margin_s)} before the end of {self._closing(at)}"
 
     def _closing(self, at: datetime) -> str:
         """The rule whose end is near."""

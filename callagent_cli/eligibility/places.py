@@ -1,5 +1,6 @@
 """States and provinces, by name or by postcode; read from `places.yml`."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -64,8 +65,8 @@ def _names(country: str) -> Mapping[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Without case, accents, full stops and double spaces: `Québec` is `quebec`."""
-    letters = unicodedata.normalize("NFKD", name.replace(".", "").replace("-", " "))
+    """Without case, accents, stops and double spaces: `Québec` is `quebec`."""
+    letters = unicodedata.normalize("NFKD", re.sub("[.,]", "", name).replace("-", " "))
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
 

@@ -86,8 +86,10 @@ def _names_for(number: PhoneNumber) -> frozenset[str]:
     """The zones of a number and of its whole area code: people keep a number when they move
     across town, and an exchange says little in the age of mobiles."""
     own = frozenset(time_zones_for_number(number)) - {_UNKNOWN}
+    if not own or own >= _names_under(str(number.country_code)):
+        return own  # an area code could add nothing
     length = phonenumbers.length_of_geographical_area_code(number)
-    if not own or not length:
+    if not length:
         return own
     area = phonenumbers.national_significant_number(number)[:length]
     return own | _names_under(f"{number.country_code}{area}")

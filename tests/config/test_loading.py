@@ -160,6 +160,19 @@ BAD: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
         'campaign: {calling_window: {start: "21:00", end: "08:00"}}\n',
         ("start must be before end",),
     ),
+    "a preset that is none": (
+        "campaign: {calling_window: {preset: us-strikt}}\n",
+        ("calling_window.preset", "'us-strikt'", "did you mean us-strict?"),
+    ),
+    "a calendar that is none": (
+        "campaign: {calling_window: {public_holidays: [US-ZZ]}}\n",
+        ("calling_window.public_holidays", "US has no 'ZZ'", "CA"),
+    ),
+    "a margin longer than a shift": (
+        "campaign: {calling_window: {margin: 1d}}\n",
+        ("calling_window.margin", "at most 4h"),
+    ),
+    "a number for a preset": ("campaign: {calling_window: {preset: 5}}\n", ("must be a list",)),
     "a day that is none": ("campaign: {calling_window: {days: [monday]}}\n", ("'mon'",)),
     "a country that is none": ("campaign: {default_region: XX}\n", ("two letters",)),
     "plain http": (

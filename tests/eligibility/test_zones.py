@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import phonenumbers
 import pytest
 import tzdata  # type: ignore[import-untyped]  # has no stubs
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callagent_cli.domain.contact import Contact
 from callagent_cli.eligibility.whereabouts import zones_of
-from callagent_cli.eligibility.zones import UnknownZone, zone_named
+from callagent_cli.eligibility.zones import UnknownZone, _place, place_of_number, zone_named
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +39,19 @@ def test_other_countries_have_area_codes_too() -> None:
 
 def test_a_mobile_may_be_anywhere_in_its_country() -> None:
     assert {"Australia/Perth", "Australia/Sydney"} <= set(zones("+61412345678"))
+
+
+@given(st.integers(2_000_000_000, 9_999_999_999))
+def test_a_north_american_number_is_looked_up_by_its_area_code_as_by_itself(digits: int) -> None:
+    number = phonenumbers.parse(f"+1{digits}")
+    if phonenumbers.is_valid_number(number):
+        assert place_of_number(f"+1{digits}") == _place(number)
+
+
+def test_zone_data_have_one_door() -> None:
+    package = ROOT / "callagent_cli"
+    doors = [path.name for path in package.rglob("*.py") if "ZoneInfo(" in path.read_text()]
+    assert doors == ["zones.py"]
 
 
 def test_a_toll_free_number_may_be_anywhere() -> None:
