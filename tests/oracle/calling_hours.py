@@ -23,35 +23,35 @@ _COUNTED = MINUTES + _DAY  # a day more: whoever is called in the last minutes h
 BEGIN_S = int(_BEGIN.timestamp())
 
 Stretch = tuple[int, int, int]  # minutes since, until, and the offset between, in minutes
-Rule = Callable[[date, int], bool]  # a local day and its minute: may one call?
+Rule = Callable[[date], tuple[range, ...]]  # a local day → the minutes at which one may call
 
 
-def us(day: date, minute: int) -> bool:
-    return 480 <= minute < 1260
+def us(day: date) -> tuple[range, ...]:
+    return (range(480, 1260),)
 
 
-def ca(day: date, minute: int) -> bool:
-    return 600 <= minute < 1080 if day.isoweekday() >= 6 else 540 <= minute < 1290
+def ca(day: date) -> tuple[range, ...]:
+    return (range(600, 1080),) if day.isoweekday() >= 6 else (range(540, 1290),)
 
 
-def uk(day: date, minute: int) -> bool:
-    return 480 <= minute < 1260
+def uk(day: date) -> tuple[range, ...]:
+    return (range(480, 1260),)
 
 
-def fr(day: date, minute: int) -> bool:
+def fr(day: date) -> tuple[range, ...]:
     if day.isoweekday() >= 6 or day in _french_holidays(day.year):
-        return False
-    return 600 <= minute < 780 or 840 <= minute < 1200
+        return ()
+    return range(600, 780), range(840, 1200)
 
 
-def india(day: date, minute: int) -> bool:
-    return 540 <= minute < 1260
+def india(day: date) -> tuple[range, ...]:
+    return (range(540, 1260),)
 
 
-def au(day: date, minute: int) -> bool:
+def au(day: date) -> tuple[range, ...]:
     if day.isoweekday() == 7 or day in _australian_holidays(day.year):
-        return False
-    return 540 <= minute < (1020 if day.isoweekday() == 6 else 1200)
+        return ()
+    return (range(540, 1020),) if day.isoweekday() == 6 else (range(540, 1200),)
 
 
 def us_strict(state: str) -> Rule:
@@ -59,10 +59,10 @@ def us_strict(state: str) -> Rule:
     begins, ends, last_day = _TIGHTER.get(state, (8, 21, 6)) if state else (10, 17, 5)
     is_off = _days_off_in(state)
 
-    def rule(day: date, minute: int) -> bool:
+    def rule(day: date) -> tuple[range, ...]:
         if day.isoweekday() > last_day or is_off(day):
-            return False
-        return begins * 60 <= minute < ends * 60
+            return ()
+        return (range(begins * 60, ends * 60),)
 
     return rule
 
@@ -78,8 +78,8 @@ _TIGHTER = {  # first hour, hour of the end, last day of the week
 _WITH_DAYS_OFF = ("AL", "LA", "MS", "PA", "RI", "UT")
 
 
-def default_window(day: date, minute: int) -> bool:
-    return day.isoweekday() <= 6 and 480 <= minute < 1260
+def default_window(day: date) -> tuple[range, ...]:
+    return (range(480, 1260),) if day.isoweekday() <= 6 else ()
 
 
 def rule_of(preset: str, state: str = "") -> Rule:
@@ -96,9 +96,11 @@ class Calendar:
     def __init__(self, rule: Rule) -> None:
         first = FIRST - timedelta(days=_SPARE_DAYS)
         days = MINUTES // _DAY + 2 * _SPARE_DAYS
-        self._flags = bytes(
-            rule(first + timedelta(days=n), minute) for n in range(days) for minute in range(_DAY)
-        )
+        self._flags = bytearray(days * _DAY)
+        for n in range(days):
+            for minutes in rule(first + timedelta(days=n)):
+                for minute in minutes:
+                    self._flags[n * _DAY + minute] = 1
 
     def allowed(self, stretches: Iterable[Stretch], margin: int) -> Iterator[tuple[int, int]]:
         """Runs of UTC minutes since BEGIN_S at which a dial may begin; the end is outside."""
