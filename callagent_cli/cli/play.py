@@ -12,12 +12,12 @@ from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import live_view
 from callagent_cli.cli.options import SimulateOptions
 from callagent_cli.cli.render import SilentChannel
-from callagent_cli.cli.run import open_contacts
 from callagent_cli.cli.terminal import Terminal
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.contact import Contact
 from callagent_cli.domain.event import Event
 from callagent_cli.events.emitter import Emitter
+from callagent_cli.intake.source import ContactsPath
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.simulator.evidence import Around, around_of
 from callagent_cli.simulator.faults import FaultPlan
@@ -113,7 +113,7 @@ class Play:
             lease.finish(self.summaries[-1].exit_status)
 
     def _people(self) -> Iterator[Contact]:
-        for row in open_contacts(self._contacts, self._settings):
+        for row in wiring.open_contacts(ContactsPath(self._contacts), self._settings):
             if isinstance(row, Contact):
                 self._numbers.add(row.phone)
                 yield row

@@ -12,9 +12,17 @@ from callagent_cli import wiring
 from callagent_cli.campaign.plan import Plan, make_plan
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.cli.contacts_source import (
+    Given,
+    open_contacts,
+    refuse_unasked,
+    rejects_path,
+    require_name,
+)
 from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
+from callagent_cli.cli.progress import counted, progress
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
 from callagent_cli.cli.render_summary import render_summary
@@ -27,8 +35,9 @@ from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.emitter import Emitter
-from callagent_cli.intake.contacts import ContactsFile, read_contacts
+from callagent_cli.intake.contacts import ContactsFile
 from callagent_cli.intake.rejects import write_rejects
+from callagent_cli.intake.source import Source, source_of
 from callagent_cli.ledger.lease import RunLease
 from callagent_cli.ledger.store import Ledger
 
@@ -37,9 +46,9 @@ Number = TypeVar("Number", int, float)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def campaign_name(contacts: Path, wished: str | None) -> str:
+def campaign_name(source: Source, wished: str | None) -> str:
     """The flag, else the file's stem made into a name."""
-    name = wished or re.sub(r"[^a-z0-9_-]+", "-", contacts.stem.lower()).strip("-_")[:64]
+    name = wished or re.sub(r"[^a-z0-9_-]+", "-", source.stem.lower()).strip("-_")[:64]
     if not _NAME.fullmatch(name):
         raise InputError(
             f"{name!r} is no campaign name",
@@ -48,34 +57,25 @@ def campaign_name(contacts: Path, wished: str | None) -> str:
     return name
 
 
-def open_contacts(contacts: Path, settings: Settings) -> ContactsFile:
-    rules = settings.campaign
-    return read_contacts(
-        contacts,
-        default_region=rules.default_region,
-        columns=rules.columns,
-        encoding=rules.csv.encoding,
-        delimiter=rules.csv.delimiter,
-    )
-
-
-def run(contacts: Path, options: RunOptions) -> int:
+def run(contacts: str, options: RunOptions) -> int:
     """Work through a campaign; returns the exit status of INTERFACE section 2."""
     terminal = Terminal.of(options.common)
     settings = wiring.settings_of(options.common.config)
-    file = open_contacts(contacts, settings)
-    wish = _wish(contacts, options, settings)
+    source = source_of(contacts)
+    require_name(source, options.campaign)
+    given = Given(source, open_contacts(source, settings, terminal))
+    wish = _wish(source, options, settings)
     if options.is_dry_run:
-        return show_plan(file, wish, settings, terminal, as_json=options.is_json)
+        return show_plan(given.file, wish, settings, terminal, as_json=options.is_json)
     wiring.check_ready(settings)
     clock = wiring.clock_of(settings)
     with ExitStack() as stack:
         ledger = stack.enter_context(wiring.open_ledger(settings, clock))
         lease = stack.enter_context(ledger.hold(wish.campaign, wish.run_id))
-        if not _is_agreed(file, wish, settings, terminal, options, ledger):
+        if not _is_agreed(given, wish, settings, terminal, options, ledger):
             terminal.say("nothing was dialled")
             return 0
-        summary = _work(settings, wish, clock, ledger, file, options, terminal, lease)
+        summary = _work(settings, wish, clock, ledger, given, options, terminal, lease)
         lease.finish(summary.exit_status)
     _tell(summary, terminal, as_json=options.is_json)
     return summary.exit_status
@@ -91,7 +91,7 @@ def _tell(summary: RunSummary, terminal: Terminal, *, as_json: bool) -> None:
         terminal.warn(f"warning: {lost.message}; `callagent report` has the results")
 
 
-def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wish:
+def _wish(source: Source, options: RunOptions, settings: Settings) -> wiring.Wish:
     limits = wiring.limits_of(settings)
     tightened = replace(
         limits,
@@ -101,7 +101,7 @@ def _wish(contacts: Path, options: RunOptions, settings: Settings) -> wiring.Wis
         max_duration_s=duration_of(options.max_duration),
     )
     return wiring.Wish(
-        campaign=campaign_name(contacts, options.campaign),
+        campaign=campaign_name(source, options.campaign),
         run_id=f"run_{secrets.token_hex(6)}",
         limits=tightened,
         concurrency=options.concurrency or settings.campaign.concurrency,
@@ -129,7 +129,7 @@ def show_plan(
     file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
 ) -> int:
     with wiring.read_ledger_if_any(settings) or nullcontext() as ledger:
-        plan = _plan(file, wish, settings, ledger)
+        plan = _plan(file, wish, settings, ledger, terminal)
     if as_json:
         terminal.result(json.dumps(plan.to_json()))
     else:
@@ -138,19 +138,24 @@ def show_plan(
 
 
 def _plan(
-    file: ContactsFile, wish: wiring.Wish, settings: Settings, ledger: Ledger | None
+    file: ContactsFile,
+    wish: wiring.Wish,
+    settings: Settings,
+    ledger: Ledger | None,
+    terminal: Terminal,
 ) -> Plan:
-    return make_plan(
-        wish.campaign,
-        file,
-        ledger=ledger,
-        rules=wiring.eligibility_of(settings),
-        now=wiring.clock_of(settings).now(),
-    )
+    with progress(terminal, f"planning {wish.campaign}") as tell:
+        return make_plan(
+            wish.campaign,
+            counted(file, tell),
+            ledger=ledger,
+            rules=wiring.eligibility_of(settings),
+            now=wiring.clock_of(settings).now(),
+        )
 
 
 def _is_agreed(
-    file: ContactsFile,
+    given: Given,
     wish: wiring.Wish,
     settings: Settings,
     terminal: Terminal,
@@ -158,9 +163,12 @@ def _is_agreed(
     ledger: Ledger,
 ) -> bool:
     """Before real calls a person at a terminal sees the plan's totals and says yes."""
-    if wiring.is_sandbox(settings) or options.is_yes or not terminal.can_ask:
+    if wiring.is_sandbox(settings) or options.is_yes:
         return True
-    render_plan(_plan(file, wish, settings, ledger), terminal)
+    refuse_unasked(given.source, terminal)
+    if not terminal.can_ask:
+        return True
+    render_plan(_plan(given.file, wish, settings, ledger, terminal), terminal)
     return terminal.ask("Place these calls? [y/N] ")
 
 
@@ -169,7 +177,7 @@ def _work(
     wish: wiring.Wish,
     clock: Clock,
     ledger: Ledger,
-    file: ContactsFile,
+    given: Given,
     options: RunOptions,
     terminal: Terminal,
     lease: RunLease,
@@ -188,18 +196,20 @@ def _work(
     )
     for listener in session.listeners:
         emitter.listen(listener)
-    _say_what_this_is(terminal, settings, file)
+    _say_what_this_is(terminal, settings, given.file)
     session.begin()
-    counts = session.take_in(file, source=file.path.name)
+    with progress(terminal, f"taking in {given.source.name}") as tell:
+        counts = session.take_in(counted(given.file, tell), source=given.source.name)
     _refuse_unknown(wish, ledger)
     if options.is_retry_failed:
         ledger.requeue(wish.campaign, only_transient=False)
     session.settle_left_overs()
     n_rejected = counts.rejected + counts.duplicates
-    rejected_path = _write_rejects(ledger, wish.campaign, file.path, n_rejected, terminal)
+    path = rejects_path(given.source, wish.campaign, settings)
+    rejected_path = _write_rejects(ledger, wish.campaign, path, n_rejected, terminal)
     emitter.listen(lambda event: terminal.detail(line_for(event)))
     with Interrupts(session.stop) as interrupts:
-        if session.preflight(file.columns):
+        if session.preflight(given.file.columns):
             _show_findings(terminal, session)
             is_off = options.is_no_live or options.is_json
 
@@ -229,10 +239,9 @@ def _refuse_unknown(wish: wiring.Wish, ledger: Ledger) -> None:
 
 
 def _write_rejects(
-    ledger: Ledger, campaign: str, contacts: Path, n: int, terminal: Terminal
+    ledger: Ledger, campaign: str, path: Path, n: int, terminal: Terminal
 ) -> Path | None:
-    """Beside the contacts; the ledger has the rows too, should the folder not be writable."""
-    path = contacts.with_name(f"{campaign}.rejected.csv")
+    """The ledger has the rows too, should the folder not be writable."""
     try:
         if n:
             write_rejects(path, ledger.rejected_rows(campaign))
@@ -249,7 +258,7 @@ def _say_what_this_is(terminal: Terminal, settings: Settings, file: ContactsFile
         terminal.say("sandbox: no real call is placed; set `provider: elevenlabs` for real ones")
     for warning in wiring.warnings_of(settings):
         terminal.say(f"warning: {warning}")
-    terminal.detail(f"contacts: {file.path}")
+    terminal.detail(f"contacts: {file.name}")
 
 
 def _show_findings(terminal: Terminal, session: Session) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from callagent_cli.cli.options import Common, RunOptions, SimulateOptions
-from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, Contacts
+from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, ContactsFrom
 
 
 def run(
-    contacts: Contacts,
+    contacts: ContactsFrom,
     campaign: CampaignName = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=0, metavar="N", help="dial at most N")
@@ -78,7 +78,7 @@ def run(
 
 
 def plan(
-    contacts: Contacts,
+    contacts: ContactsFrom,
     campaign: CampaignName = None,
     as_json: AsJson = False,
     *,

@@ -95,6 +95,7 @@ class Campaign(Section):
     )
     columns: dict[str, str] = Field({}, description="our name: the file's name")
     csv: Csv = Csv()
+    worksheet: str | None = Field(None, description="of a workbook or sheet; null: found by phone")
     calling_window: Window | None = Field(Window(), description="null: no window, said aloud")
     require_consent: bool = Field(
         default=False, description="call only contacts whose consent is yes"

@@ -1,37 +1,23 @@
 """Rows of a delimited text: delimiter found by looking, quotes honoured, lines counted.
 
-Called by: intake.contacts. Invariant: every physical line belongs to exactly one row, and a row
+Called by: intake.text_table. Invariant: every physical line belongs to exactly one row, and a row
 knows the line on which it begins; memory does not grow with the file.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from io import StringIO
 from itertools import islice
 from typing import TextIO
+
+from callagent_cli.intake.table import BrokenRow, Row
 
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_CHARS = 1 << 16  # what `find_delimiter` wants to see
 _HEAD_ROWS = 50
 _LONGEST_LINE = 1 << 20  # characters
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')  # a hint that Excel writes and obeys
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    line: int  # 1-based physical line on which the row begins
-    cells: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenRow:
-    """One line that is no row; the next line is looked at as if nothing had been."""
-
-    line: int
-    reason: str
-    fix: str
 
 
 class UnclosedQuote(ValueError):

@@ -6,7 +6,7 @@ two columns holds the number is asked, not guessed.
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -49,14 +49,21 @@ def snake(text: str) -> str:
     return f"_{name}" if name[:1].isdigit() else name
 
 
-def read_header(
-    cells: Sequence[str], columns: Mapping[str, str], *, file: str, line: int
-) -> Header:
-    """Sort out the columns. columns: our name → the file's, from the config.
+def names_phone(columns: Mapping[str, str]) -> Callable[[str], bool]:
+    """Whether a cell is what the phone column is called."""
+    theirs = columns.get("phone", "").strip().casefold()
+    if theirs:
+        return lambda cell: shown(cell, _LONGEST_NAME).casefold() == theirs
+    return lambda cell: snake(cell) in PHONE_NAMES
+
+
+def read_header(cells: Sequence[str], columns: Mapping[str, str], *, where: str) -> Header:
+    """Sort out the columns. columns: our name → the file's, from the config; where: the table
+    and the row, for messages.
 
     Raises InputError: no phone column, two that could be it, a name twice, a reserved name.
     """
-    columns_seen = _Columns(f"{file} line {line}", cells)
+    columns_seen = _Columns(where, cells)
     columns_seen.check_names(columns)
     for ours, theirs in columns.items():
         columns_seen.take_named(ours, theirs)

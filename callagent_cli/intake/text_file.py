@@ -1,20 +1,19 @@
-"""The contacts file as text: found, opened, its encoding found by looking.
+"""Stored bytes as text: their encoding found by looking.
 
-Called by: intake.contacts. Invariant: what is not readable text from end to end is an InputError
-before the first row is taken; a file that changes between two readings is one too.
+Called by: intake.text_table. Invariant: what is not readable text from end to end is an InputError
+before the first row is taken.
 """
 
 import codecs
-import io
-import os
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
-from pathlib import Path
-from typing import TextIO
+from io import TextIOWrapper
+from typing import BinaryIO, TextIO
 
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.text import clean
+from callagent_cli.intake.stored import Stored, changed
 
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
@@ -26,10 +25,7 @@ _BYTE_ORDER_MARKS = (
 )
 # how files begin that are no text
 _FOREIGN_KINDS = (
-    (b"PK\x03\x04", "a workbook or archive (.xlsx, .ods, .zip)"),
-    (b"\xd0\xcf\x11\xe0", "an old workbook (.xls)"),
     (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
     (b"SQLite format 3", "a SQLite database"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
@@ -43,139 +39,73 @@ _NAME_ENCODING = "save it as CSV (UTF-8), or name its encoding as campaign.csv.e
 
 
 @dataclass(frozen=True, slots=True)
-class ContactsText:
-    """A file that was readable text when it was looked at."""
+class TextFile:
+    """Bytes that were readable text when they were looked at."""
 
-    path: Path
+    stored: Stored
     encoding: str  # a Python codec
-    identity: tuple[int, ...]  # changes when the file is edited or replaced
 
-    def open(self) -> TextIO:
-        """Open for reading, line ends as they are. Raises InputError when the file changed."""
-        try:
-            text = self.path.open(encoding=self.encoding, newline="")
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        if _identity(os.fstat(text.fileno())) != self.identity:
-            text.close()
-            raise changed(self.path)
-        return text
-
-    def check_unchanged(self, text: TextIO) -> None:
-        """Raise InputError when the file was edited while `text` was being read."""
-        if _identity(os.fstat(text.fileno())) != self.identity:
-            raise changed(self.path)
+    @contextmanager
+    def open(self) -> Iterator[TextIO]:
+        """Line ends as they are. Raises InputError when the bytes changed, also meanwhile."""
+        file = self.stored.open()
+        with TextIOWrapper(file, encoding=self.encoding, newline="") as text:
+            try:
+                yield text
+            except UnicodeDecodeError as error:  # it was good text when it was looked at
+                raise changed(self.stored) from error
+            self.stored.check_unchanged(file)
 
 
-def look_at(path: Path, encoding: str | None = None) -> ContactsText:
-    """Find the file and its encoding, and read it once to be sure of it.
+def look_at(stored: Stored, encoding: str | None = None) -> TextFile:
+    """Find the encoding, and read the bytes once to be sure of it.
 
-    encoding: a Python codec, None to find it. Raises InputError: no such file, a directory,
-    empty, a workbook or another foreign kind, not decodable, NUL characters.
+    encoding: a Python codec, None to find it. Raises InputError: empty, of a foreign kind, not
+    decodable, NUL characters.
     """
-    try:
-        _check_regular(path, path.stat().st_mode)  # opening a pipe would wait for a writer
-        with path.open("rb") as raw:
-            status = os.fstat(raw.fileno())
-            head = raw.read(_HEAD_BYTES)
-            _refuse_foreign(path, head)
-            found = _known(encoding, path) if encoding else _find_encoding(path, raw, head)
-            _check_all(path, raw, found)
-            return ContactsText(path, found, _identity(status))
-    except OSError as error:
-        raise unreadable(path, error) from error
+    with stored.open() as raw:
+        head = raw.read(_HEAD_BYTES)
+        _refuse_foreign(stored.name, head)
+        found = _known(encoding, stored.name) if encoding else _find(stored.name, raw, head)
+        _check_all(stored.name, raw, found)
+        return TextFile(stored, found)
 
 
-def name_of(path: Path) -> str:
-    return clean(str(path), 200)
-
-
-def changed(path: Path) -> InputError:
-    return InputError(
-        f"{name_of(path)} was changed while it was being read",
-        hint="run the same command again: nobody is called twice",
-    )
-
-
-def unreadable(path: Path, error: OSError) -> InputError:
-    match error:
-        case FileNotFoundError():
-            return InputError(f"{name_of(path)} does not exist", hint=_nearest(path))
-        case IsADirectoryError():
-            return InputError(
-                f"{name_of(path)} is a folder", hint=f"name a file in it{_csv_files_in(path)}"
-            )
-        case _:
-            why = (error.strerror or type(error).__name__).lower()
-            return InputError(
-                f"{name_of(path)} cannot be read: {why}",
-                hint="check the file's name, owner and permissions",
-            )
-
-
-def _check_regular(path: Path, mode: int) -> None:
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise InputError(f"{name_of(path)} is not a regular file", hint="save it to a file first")
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _nearest(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"there is no folder {name_of(folder)}"
-    names = {file.name.lower(): file.name for file in folder.iterdir() if file.is_file()}
-    near = get_close_matches(path.name.lower(), names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {clean(names[near[0]], 100)}?"
-    return f"look in {name_of(folder)}{_csv_files_in(folder)}"
-
-
-def _csv_files_in(folder: Path) -> str:
-    try:
-        names = sorted(file.name for file in folder.iterdir() if file.suffix.lower() == ".csv")
-    except OSError:
-        return ""
-    return f", such as {clean(names[0], 100)}" if names else ""
-
-
-def _refuse_foreign(path: Path, head: bytes) -> None:
+def _refuse_foreign(name: str, head: bytes) -> None:
     if not head:
         raise InputError(
-            f"{name_of(path)} is empty", hint="it needs a header row and one row for each contact"
+            f"{name} is empty", hint="it needs a header row and one row for each contact"
         )
     start = head.lstrip().lower()
     for magic, kind in _FOREIGN_KINDS:
         if start.startswith(magic.lower()):
-            raise InputError(f"{name_of(path)} is {kind}, not CSV", hint=_SAVE_AS_CSV)
+            raise InputError(f"{name} is {kind}, not CSV", hint=_SAVE_AS_CSV)
 
 
-def _known(encoding: str, path: Path) -> str:
+def _known(encoding: str, name: str) -> str:
     try:
         found = codecs.lookup(encoding).name
     except (LookupError, ValueError) as error:
         raise InputError(
-            f"{name_of(path)}: there is no encoding {clean(encoding, 40)!r}",
+            f"{name}: there is no encoding {clean(encoding, 40)!r}",
             hint="campaign.csv.encoding takes utf-8, utf-16, cp1252, latin-1, …",
         ) from error
     return "utf-8-sig" if found == "utf-8" else found
 
 
-def _find_encoding(path: Path, raw: io.BufferedReader, head: bytes) -> str:
+def _find(name: str, raw: BinaryIO, head: bytes) -> str:
     for mark, encoding in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return encoding
     if head[1::2].count(0) > len(head) // 8 or head[::2].count(0) > len(head) // 8:
         raise InputError(
-            f"{name_of(path)} is binary, or UTF-16 without a byte order mark",
+            f"{name} is binary, or UTF-16 without a byte order mark",
             hint=_NAME_ENCODING,
         )
-    return "utf-8" if _is_utf8(path, raw) else "cp1252"
+    return "utf-8" if _is_utf8(name, raw) else "cp1252"
 
 
-def _is_utf8(path: Path, raw: io.BufferedReader) -> bool:
+def _is_utf8(name: str, raw: BinaryIO) -> bool:
     """Read to the end. Broken UTF-8 in a file that also has good UTF-8 is nobody's guess."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     raw.seek(0)
@@ -190,7 +120,7 @@ def _is_utf8(path: Path, raw: io.BufferedReader) -> bool:
                 return False
             line += good.count(b"\n")
             raise InputError(
-                f"{name_of(path)} line {line}: UTF-8 text with a byte that is not UTF-8",
+                f"{name} line {line}: UTF-8 text with a byte that is not UTF-8",
                 hint=_NAME_ENCODING,
             ) from error
         if not chunk:
@@ -199,7 +129,7 @@ def _is_utf8(path: Path, raw: io.BufferedReader) -> bool:
         is_ascii = is_ascii and chunk.isascii()
 
 
-def _check_all(path: Path, raw: io.BufferedReader, encoding: str) -> None:
+def _check_all(name: str, raw: BinaryIO, encoding: str) -> None:
     """Decode to the end: every character is one of the encoding, and none is NUL."""
     decoder = codecs.getincrementaldecoder(encoding)()
     raw.seek(0)
@@ -211,12 +141,12 @@ def _check_all(path: Path, raw: io.BufferedReader, encoding: str) -> None:
         except UnicodeDecodeError as error:
             line += error.object[: error.start].count(b"\n")
             raise InputError(
-                f"{name_of(path)} line {line}: not {encoding} text", hint=_NAME_ENCODING
+                f"{name} line {line}: not {encoding} text", hint=_NAME_ENCODING
             ) from error
         if "\0" in text:
             line += text[: text.index("\0")].count("\n")
             raise InputError(
-                f"{name_of(path)} line {line}: a NUL character, so the file is damaged or binary",
+                f"{name} line {line}: a NUL character, so the file is damaged or binary",
                 hint="export it again as CSV (UTF-8)",
             )
         if not chunk:

@@ -34,6 +34,7 @@ from callagent_cli.domain.errors import (
 from callagent_cli.services.watchdog import Watchdog
 
 MAX_BODY_BYTES = 1_000_000
+TOO_LARGE = "too_large"  # code of the error for an answer that was not read to its end
 _CHUNK = 16_384
 _NEVER_SENT = (NewConnectionError, NameResolutionError, ConnectTimeoutError)
 
@@ -79,6 +80,7 @@ class HttpSession:
 
     headers: sent with each request; may hold a secret.
     adapter: a requests adapter that stands in for the network, whose time is the clock's.
+    most_bytes: of an answer's body, unpacked.
     """
 
     def __init__(
@@ -90,8 +92,9 @@ class HttpSession:
         timeouts: Timeouts,
         clock: Clock,
         adapter: object | None = None,
+        most_bytes: int = MAX_BODY_BYTES,
     ) -> None:
-        self.service = service
+        self.service, self._most_bytes = service, most_bytes
         self._base_url, self._headers = base_url.rstrip("/"), dict(headers)
         self._timeouts, self._clock = timeouts, clock
         self._stand_in = cast("BaseAdapter | None", adapter)
@@ -134,7 +137,7 @@ class HttpSession:
                         allow_redirects=False,
                         stream=True,
                     )
-                    received = _read(response)
+                    received = _read(response, self._most_bytes)
             except (requests.RequestException, OSError, ValueError) as error:
                 raise self._sort(error, watch, is_repeatable=is_repeatable) from None
         elapsed_s = self._clock.monotonic() - began_s
@@ -180,7 +183,8 @@ class HttpSession:
                 self.service, f"{self.service} cannot be reached: {_unsent(error)}"
             )
         if is_repeatable:
-            return TransientError(self.service, f"{self.service}: {what}")
+            code = TOO_LARGE if isinstance(error, BodyTooLarge) else ""
+            return TransientError(self.service, f"{self.service}: {what}", code=code)
         return AmbiguousError(self.service, f"{what}: the request may have been carried out")
 
     def _tls(self, error: Exception) -> ServiceError:
@@ -204,16 +208,16 @@ _WORDS: Mapping[type[Exception], str] = {
 
 
 class BodyTooLarge(ValueError):
-    """More than MAX_BODY_BYTES, unpacked."""
+    """More than may be taken, unpacked."""
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, most_bytes: int) -> bytes:
     body = bytearray()
     try:
         # decoded piece by piece: a small answer that unpacks into gigabytes stops here
         for chunk in response.iter_content(_CHUNK):
             body += chunk
-            _check_size(len(body))
+            _check_size(len(body), most_bytes)
         _check_length(response, len(body))
     except BodyTooLarge:
         response.close()
@@ -221,8 +225,8 @@ def _read(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _check_size(received: int) -> None:
-    if received > MAX_BODY_BYTES:
+def _check_size(received: int, most_bytes: int) -> None:
+    if received > most_bytes:
         raise BodyTooLarge("the answer is too large")
 
 

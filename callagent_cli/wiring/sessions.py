@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from callagent_cli.config.services import Timeout
 from callagent_cli.domain.clock import Clock
-from callagent_cli.services.http_session import HttpSession, Timeouts
+from callagent_cli.services.http_session import MAX_BODY_BYTES, HttpSession, Timeouts
 
 
 def http_session(
@@ -16,11 +16,19 @@ def http_session(
     timeout: Timeout,
     clock: Clock,
     adapter: object | None = None,
+    *,
+    most_bytes: int = MAX_BODY_BYTES,
 ) -> HttpSession:
     """adapter: stands in for the network."""
     limits = Timeouts(timeout.connect, timeout.read, timeout.total)
     return HttpSession(
-        service, base_url, headers=headers, timeouts=limits, clock=clock, adapter=adapter
+        service,
+        base_url,
+        headers=headers,
+        timeouts=limits,
+        clock=clock,
+        adapter=adapter,
+        most_bytes=most_bytes,
     )
 
 

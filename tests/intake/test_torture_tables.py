@@ -63,7 +63,7 @@ def test_the_table_reads_the_same(
         if _is_contact(row)
     ]
     assert found == EXPECTED
-    assert file.delimiter == delimiter
+    assert file.table.form.delimiter == delimiter
 
 
 def _is_contact(row: Contact | RejectedRow) -> TypeGuard[Contact]:
@@ -121,7 +121,7 @@ def test_an_accent_far_down_the_file_is_found(tmp_path: Path) -> None:
     file = read_contacts(path, default_region="US")
     *_, last = file
     assert isinstance(last, Contact)
-    assert (file.encoding, last.name) == ("cp1252", "Zoë")
+    assert (file.table.form.encoding, last.name) == ("cp1252", "Zoë")
 
 
 @given(

@@ -1,8 +1,6 @@
 """Files that cannot be read at all: one clear message each, with what to do."""
 
-import gzip
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +16,6 @@ def refusal(path: Path, **options: object) -> InputError:
     with pytest.raises(InputError) as caught:
         list(read_contacts(path, default_region="US", **options))  # type: ignore[arg-type]
     return caught.value
-
-
-def _workbook(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as book:
-        book.writestr("xl/workbook.xml", "<workbook/>")
 
 
 CONTENTS: dict[str, tuple[bytes, str, str]] = {
@@ -81,7 +74,6 @@ CONTENTS: dict[str, tuple[bytes, str, str]] = {
     "no known encoding": (b"phone,name\n1,\x81\x8d\n", "line 2: not cp1252 text", "UTF-8"),
     "PDF": (b"%PDF-1.7\n...", "is a PDF document, not CSV", "save the sheet as CSV"),
     "old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old workbook (.xls)", "CSV"),
-    "gzip": (gzip.compress(b"phone\n1\n"), "is a gzip archive", "CSV"),
     "a page": (b"\n<!DOCTYPE html><html>", "is a web page", "CSV"),
     "random": (bytes(range(1, 256)) * 4, "line 2: not cp1252 text", "CSV"),
 }
@@ -94,13 +86,6 @@ def test_content(write: Callable[[bytes], Path], kind: str) -> None:
     assert message in error.message
     assert hint in error.hint
     assert "contacts.csv" in error.message
-
-
-def test_a_workbook_is_named_with_the_way_out(tmp_path: Path) -> None:
-    _workbook(tmp_path / "contacts.xlsx")
-    error = refusal(tmp_path / "contacts.xlsx")
-    assert "a workbook or archive (.xlsx" in error.message
-    assert "save the sheet as CSV (UTF-8)" in error.hint
 
 
 def test_a_missing_file_suggests_the_nearest(tmp_path: Path) -> None:
