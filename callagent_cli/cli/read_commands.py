@@ -68,19 +68,27 @@ def report(
     campaign: Campaign,
     as_json: AsJson = False,
     csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="one row a contact; new file")
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="one row a contact; new file, or - for stdout"),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="one page with charts; new file, or -"),
     ] = None,
     show_pii: ShowPii = False,
     *,
     common: Common,
 ) -> int:
-    """Show a campaign's results, every contact with its attempts.
+    """Show a campaign's results: outcomes, reach, failures, cost, outages, every contact.
+
+    The page of --html needs no network and no other file: send it as it is. Without --show-pii
+    phone numbers are masked. Nothing is overwritten.
 
     \b
     Examples:
       callagent report spring
-      callagent report spring --json
-      callagent report spring --csv spring-results.csv
+      callagent report spring --html spring.html
+      callagent report spring --csv spring.csv --json
 
     \b
     Exit statuses:
@@ -89,7 +97,14 @@ def report(
     """
     from callagent_cli.cli.report import report as show
 
-    return show(campaign, as_json=as_json, csv_path=csv, show_pii=show_pii, common=common)
+    return show(
+        campaign,
+        as_json=as_json,
+        csv_path=csv,
+        html_path=html,
+        show_pii=show_pii,
+        common=common,
+    )
 
 
 def review(as_json: AsJson = False, show_pii: ShowPii = False, *, common: Common) -> int:

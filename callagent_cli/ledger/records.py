@@ -111,3 +111,45 @@ class CampaignRow:
     next_at: datetime | None  # earliest time at which a contact is due
     rejected: int
     is_running: bool  # a live run holds the ledger for it
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """What a report counts of one call."""
+
+    attempt_no: int
+    started_at: datetime | None
+    disposition: str
+    cost_usd: float | None
+    phone: str
+    timezone: str  # of the contacts file; empty: none
+    zones: tuple[str, ...]  # in which the dial was allowed; empty: no calling window
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    run_id: str
+    started_at: datetime
+    seen_at: datetime  # last sign of life
+    ended_at: datetime | None
+    exit_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    service: str
+    is_refusal: bool
+    opened_at: datetime
+    closed_at: datetime | None  # None: still open
+    error: str
+    reminders: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert and one of the channels it was owed to."""
+
+    at: datetime
+    key: str  # `kind:what`
+    channel: str
+    state: str  # owed, sent, dead, dropped

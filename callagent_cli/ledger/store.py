@@ -30,12 +30,22 @@ from callagent_cli.ledger.open_attempts import OpenAttempts
 from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
 from callagent_cli.ledger.records import Recovery
+from callagent_cli.ledger.report_readings import ReportReadings
 from callagent_cli.ledger.schema import IS_OPEN, SCHEMA_VERSION, attempts, contacts, runs
 
 _LOST = "the run ended while the request was on its way"
 
 
-class Ledger(Imports, ContactBook, AttemptBook, OpenAttempts, Readings, Outbox, IncidentBook):
+class Ledger(
+    Imports,
+    ContactBook,
+    AttemptBook,
+    OpenAttempts,
+    Readings,
+    ReportReadings,
+    Outbox,
+    IncidentBook,
+):
     """One SQLite file, its dial journal and its lock, `<name>.db`, `.journal` and `.lock`."""
 
     def __init__(self, database: Database, journal: Journal, lock: Path, clock: Clock) -> None:

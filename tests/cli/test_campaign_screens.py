@@ -18,6 +18,8 @@ from tests.support.command_line import Ended, call, environ, words_of
 Finished = tuple[Path, Ended]
 TEXT = {"type": "string"}
 MAYBE = {"type": ["string", "null"]}
+NUMBER = {"type": "number"}
+MAYBE_NUMBER = {"type": ["number", "null"]}
 COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
 ATTEMPT = {
     "attempt_id": TEXT,
@@ -41,8 +43,50 @@ def exactly(**properties: object) -> dict[str, object]:
     }
 
 
+def several(**properties: object) -> dict[str, object]:
+    return {"type": "array", "items": exactly(**properties)}
+
+
+REACH = {"calls": {"type": "integer"}, "answered": {"type": "integer"}, "reach": NUMBER}
 REPORT = exactly(
     campaign=TEXT,
+    as_of=MAYBE,
+    contact_count={"type": "integer"},
+    rejected_count={"type": "integer"},
+    calls=exactly(**REACH),
+    cost=exactly(
+        total_usd=MAYBE_NUMBER,
+        per_call_usd=MAYBE_NUMBER,
+        per_answered_usd=MAYBE_NUMBER,
+        by_disposition={"type": "object", "additionalProperties": NUMBER},
+    ),
+    by_attempt=several(attempt_no={"type": "integer"}, **REACH),
+    by_hour=several(hour={"type": ["integer", "null"]}, **REACH),
+    by_time=several(begins_at=TEXT, ends_at=TEXT, calls={"type": "integer"}, dispositions=COUNTS),
+    failures=several(cause=TEXT, category=TEXT, contacts={"type": "integer"}, remedy=TEXT),
+    runs=several(
+        run_id=TEXT, started_at=TEXT, ended_at=MAYBE, exit_status={"type": ["integer", "null"]}
+    ),
+    incidents=several(
+        service=TEXT,
+        is_refusal={"type": "boolean"},
+        opened_at=TEXT,
+        closed_at=MAYBE,
+        error=TEXT,
+        reminders={"type": "integer"},
+    ),
+    alerts=several(at=TEXT, kind=TEXT, channels={"type": "object"}),
+    breakers=several(service=TEXT, state=TEXT, begins_at=TEXT, ends_at=TEXT, reason=TEXT),
+    services=several(
+        service=TEXT,
+        requests={"type": "integer"},
+        failures={"type": "integer"},
+        retries={"type": "integer"},
+        mean_ms=MAYBE_NUMBER,
+        p50_ms=MAYBE_NUMBER,
+        p95_ms=MAYBE_NUMBER,
+    ),
+    latency=several(service=TEXT, up_to_ms=MAYBE_NUMBER, requests={"type": "integer"}),
     totals=COUNTS,
     dispositions=COUNTS,
     cost_usd={"type": ["number", "null"]},

@@ -1,0 +1,1 @@
+"""What became of a campaign, for people, programs and spreadsheets. Reads only."""
