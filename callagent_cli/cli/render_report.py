@@ -19,6 +19,7 @@ from callagent_cli.reporting.report import Report
 _MOST_SHOWN = 20  # contacts, causes, services; the files have them all
 _BAR_WIDTH = 20
 _WIDE = 100  # columns from which on a contact's number has room
+_WIDEST = 300  # columns of a terminal; a pipe has more
 _STYLES = {
     ContactState.COMPLETED: "green",
     ContactState.FAILED: "red",
@@ -154,15 +155,16 @@ def _table(*columns: tuple[str, str]) -> Table:
 
 def _show_contacts(report: Report, terminal: Terminal) -> None:
     shown = list(islice(report.contact_rows(), _MOST_SHOWN))
-    is_wide = terminal.out.width >= _WIDE
-    _section(terminal, "contacts", _contacts(report, shown, is_wide=is_wide) if shown else None)
+    if shown:
+        _section(terminal, "contacts", _contacts(report, shown, terminal.out.width))
     if (rest := report.figures.contact_count - len(shown)) > 0:
         more = f"… and {rest} more: --html FILE, --csv FILE or --json has them all"
         terminal.show(Text(more, style="dim"))
 
 
-def _contacts(report: Report, rows: Iterable[ContactRow], *, is_wide: bool) -> Table:
+def _contacts(report: Report, rows: Iterable[ContactRow], width: int) -> Table:
     """One line a contact: in a narrow terminal without the number, the reason cut short."""
+    is_wide = width >= _WIDE
     numbers = (("phone", "left"),) if is_wide else ()
     table = _table(
         ("contact", "left"),
@@ -172,7 +174,8 @@ def _contacts(report: Report, rows: Iterable[ContactRow], *, is_wide: bool) -> T
         ("last call", "left"),
         ("due, UTC", "left"),
     )
-    table.add_column("why", overflow="ellipsis", no_wrap=True)
+    table.add_column("why", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.expand = width <= _WIDEST  # in a pipe nothing is cut
     for row in rows:
         name = row.contact.name or report.seen(row.contact.id)
         style = next((s for state, s in _STYLES.items() if state == row.state), "")

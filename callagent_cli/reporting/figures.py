@@ -83,6 +83,7 @@ class Outage:
 class SentAlert:
     at: datetime
     kind: str
+    about: str  # the service, or the attempt
     channels: Mapping[str, str]  # channel → owed, sent, dead, dropped
 
 

@@ -27,10 +27,12 @@ def alerts_of(ledger: Ledger, runs: Sequence[RunRow]) -> list[SentAlert]:
     for row in ledger.alerts_between(runs[0].started_at, max(run.seen_at for run in runs)):
         if any(run.started_at <= row.at <= run.seen_at for run in runs):
             by_key.setdefault(row.key, []).append(row)
-    return [
-        SentAlert(rows[0].at, key.partition(":")[0], {row.channel: row.state for row in rows})
-        for key, rows in by_key.items()
-    ]
+    return [_alert(key, rows) for key, rows in by_key.items()]
+
+
+def _alert(key: str, rows: Sequence[AlertRow]) -> SentAlert:
+    kind, about, *_ = [*key.split(":"), ""]
+    return SentAlert(rows[0].at, kind, about, {row.channel: row.state for row in rows})
 
 
 def _meets(row: IncidentRow, run: RunRow) -> bool:

@@ -75,7 +75,7 @@ REPORT = exactly(
         error=TEXT,
         reminders={"type": "integer"},
     ),
-    alerts=several(at=TEXT, kind=TEXT, channels={"type": "object"}),
+    alerts=several(at=TEXT, kind=TEXT, about=TEXT, channels={"type": "object"}),
     breakers=several(service=TEXT, state=TEXT, begins_at=TEXT, ends_at=TEXT, reason=TEXT),
     services=several(
         service=TEXT,
