@@ -128,5 +128,5 @@ def _failures(ledger: Ledger, campaign: str, *, show_pii: bool) -> list[Failure]
     shown = one_line if show_pii else lambda text: mask_phones(one_line(text))
     return [
         Failure(shown(cause.cause), category, cause.contacts, cause.remedy)
-        for cause, (_, category, _) in zip(causes(found), found, strict=True)
+        for cause, (_, category, _) in zip(causes(campaign, found), found, strict=True)
     ]

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import Contact
-from callagent_cli.eligibility.zones import zone_named, zones_of
+from callagent_cli.eligibility.whereabouts import zones_of
+from callagent_cli.eligibility.zones import zone_named
 from callagent_cli.ledger.records import EndedCall
 from callagent_cli.reporting.figures import AttemptReach, Cost, HourReach, Period, Reach
 
