@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from callagent_cli.config.settings import Settings
+from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import InputError
 from callagent_cli.intake.contacts import ContactsFile, contacts_in
 from callagent_cli.intake.formats import Choices, table_of
@@ -68,14 +69,14 @@ def _google_table(
 ) -> Table:
     from callagent_cli.wiring.google_contacts import google_book
 
-    book = google_book(source, settings)
+    book = google_book(source, settings, SystemClock())
     return sheet_table(book, book.wanted() or choices.worksheet, choices.is_header, watch)
 
 
 def _fetched(source: PublishedSheet) -> Spool:
     from callagent_cli.wiring.google_contacts import published_csv
 
-    return Spool.of(source.name, [published_csv(source)])
+    return Spool.of(source.name, [published_csv(source, SystemClock())])
 
 
 def _spooled(stdin: BinaryIO | None) -> Spool:

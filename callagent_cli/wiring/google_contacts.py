@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from callagent_cli.config.services import CircuitBreaker, Retry, Timeout
 from callagent_cli.config.settings import Settings
-from callagent_cli.domain.clock import Clock, SystemClock
+from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.event import EventName, FieldValue
 from callagent_cli.intake.sheet_table import Sheet
@@ -63,12 +63,12 @@ class GoogleBook:
 
 
 def google_book(
-    source: GoogleSheet, settings: Settings, network: object | None = None
+    source: GoogleSheet, settings: Settings, clock: Clock, network: object | None = None
 ) -> GoogleBook:
     """network: a requests.Session that stands in for it."""
     from callagent_cli.services.sheets_client import google_client
 
-    sheet, clock = settings.google_sheets, SystemClock()
+    sheet = settings.google_sheets
     key = settings.secrets.google_service_account_json_path or sheet.credentials_path
     open_client = partial(google_client, key, network)
     return GoogleBook(
@@ -76,9 +76,8 @@ def google_book(
     )
 
 
-def published_csv(source: PublishedSheet, adapter: object | None = None) -> bytes:
+def published_csv(source: PublishedSheet, clock: Clock, adapter: object | None = None) -> bytes:
     """adapter: stands in for the network."""
-    clock = SystemClock()
 
     def session_of(base_url: str) -> HttpSession:
         return http_session(SERVICE, base_url, {}, _TIMEOUT, clock, adapter, most_bytes=MOST_BYTES)

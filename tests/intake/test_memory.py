@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from openpyxl import Workbook
+
 READER = """
 import sys
 from pathlib import Path
@@ -42,6 +44,28 @@ def _write(path: Path, contacts: int, others: int) -> None:
             file.write(f"c{n},Name {n},({AREAS[n % 10]}) {exchange}-{line:04d},note {n}\n")
         file.write("x,Bad,12,note\n" * others)
         file.write(f"y,Twice,({AREAS[0]}) 200-0000,note\n" * others)
+
+
+def _write_workbook(path: Path, contacts: int) -> None:
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(["id", "phone", "note"])
+    for n in range(contacts):
+        number = f"({AREAS[n % 10]}) {200 + n % 7}-{n // 10 % 10_000:04d}"
+        sheet.append([f"c{n}", number, f"note {n}"])
+    book.save(path)
+
+
+def test_a_workbook_of_20_000_rows_takes_little_more_memory_than_one_of_500(
+    tmp_path: Path,
+) -> None:
+    few, many = tmp_path / "few.xlsx", tmp_path / "many.xlsx"
+    _write_workbook(few, 500)
+    _write_workbook(many, 20_000)
+    _, few_mb = _peak_mb(few)
+    counts, many_mb = _peak_mb(many)
+    assert counts == [20_000, 0, 0]
+    assert many_mb - few_mb < 10
 
 
 def test_200_000_rows_take_little_more_memory_than_2_000(tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ def words_of(*words: str) -> list[str]:
     return [sys.executable, "-m", "callagent_cli", *words]
 
 
-def call(folder: Path, *words: str, **more: str) -> Ended:
-    """Without a terminal; `more` is added to the environment."""
+def call(folder: Path, *words: str, given: str = "", **more: str) -> Ended:
+    """Without a terminal. given: on stdin; `more` is added to the environment."""
     ended = subprocess.run(
         words_of(*words),
         cwd=folder,
         env=environ(**more),
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         encoding="utf-8",
         timeout=60,

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from callagent_cli.simulator.sheet_range import SheetRange
+
 SHEET_ID = "sheet_1"
 EMAIL = "bot@project.iam.gserviceaccount.com"
 ACCESS = "canary-access-token-5521"
@@ -34,6 +36,8 @@ class SheetsServer:
     def __init__(self, title: str = "calls", *, columns: int = 26) -> None:
         self.rows: dict[str, list[list[Any]]] = {title: []}
         self.columns, self.row_count = columns, 1000
+        self.hidden_tabs: set[str] = set()
+        self.hidden_rows: dict[str, dict[int, str]] = {}  # tab → row, from 1 → by what
         self.faults: dict[str, list[Answer]] = {}
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self.timeouts_s: list[object] = []  # (connect, read) of each request to Google
@@ -84,13 +88,24 @@ class SheetsServer:
         return fault or given
 
     def _metadata(self, range_name: str, query: dict[str, str], body: Any) -> Answer:
+        if "rowMetadata" in query.get("fields", ""):
+            return 200, self._looks(query["ranges"].strip("'"))
         grid = {"rowCount": self.row_count, "columnCount": self.columns}
-        tabs = [
+        tabs: list[dict[str, Any]] = [
             {"properties": {"sheetId": number, "title": title, "gridProperties": dict(grid)}}
             for number, title in enumerate(self.rows)
         ]
+        for tab in tabs:
+            if tab["properties"]["title"] in self.hidden_tabs:
+                tab["properties"]["hidden"] = True
         about = {"title": "Mirror", "locale": "en_US", "timeZone": "Etc/UTC"}
         return 200, {"spreadsheetId": SHEET_ID, "properties": about, "sheets": tabs}
+
+    def _looks(self, title: str) -> dict[str, Any]:
+        """Of each row, as a mask on the fields leaves it."""
+        hidden = self.hidden_rows.get(title, {})
+        rows = [{hidden[n]: True} if n in hidden else {} for n in range(1, self.row_count + 1)]
+        return {"sheets": [{"data": [{"rowMetadata": rows}]}]}
 
     def _read(self, range_name: str, query: dict[str, str], body: Any) -> Answer:
         title, cells = _parse(range_name)
@@ -98,7 +113,11 @@ class SheetsServer:
         if query.get("majorDimension") == "COLUMNS":  # only column A is ever asked for
             values = [[row[0] if row else "" for row in rows]] if rows else []
         else:
-            values = [row for row in rows[:1] if row]
+            where = SheetRange.of(range_name)
+            assert where is not None
+            values = list(rows[where.first_row : where.end_row])
+            while values and not values[-1]:
+                values.pop()
         found = {"range": f"{title}!{cells}", "majorDimension": "ROWS"}
         return 200, {**found, "values": values} if values else found
 
