@@ -11,6 +11,7 @@ import typer
 from callagent_cli import __version__
 from callagent_cli.cli import (
     change_commands,
+    contacts_commands,
     delivery_commands,
     help_commands,
     read_commands,
@@ -50,6 +51,7 @@ def build() -> typer.Typer:
     add(app, change_commands.backup)
     app.add_typer(_alerts())
     app.add_typer(_deliveries())
+    app.add_typer(_contacts())
     app.add_typer(_config())
     app.add_typer(_ledger())
     add(app, help_commands.show_help, "help")
@@ -71,6 +73,13 @@ def _config() -> typer.Typer:
     add(config, read_commands.config_show, "show")
     add(config, read_commands.config_schema, "schema")
     return config
+
+
+def _contacts() -> typer.Typer:
+    contacts = _group("contacts", "Look at contacts alone: nothing is kept or called.")
+    contacts.callback()(lambda: None)  # one command only: keep its name
+    add(contacts, contacts_commands.check)
+    return contacts
 
 
 def _alerts() -> typer.Typer:

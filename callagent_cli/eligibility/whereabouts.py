@@ -17,8 +17,8 @@ from callagent_cli.eligibility.places import (
 )
 from callagent_cli.eligibility.zones import UnknownZone, place_of_number, zone_named
 
-_STATE_COLUMNS = ("state", "province", "region")
-_POSTCODE_COLUMNS = ("postcode", "zip", "zip_code", "postal_code")
+STATE_COLUMNS = ("state", "province", "region")
+POSTCODE_COLUMNS = ("postcode", "zip", "zip_code", "postal_code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _state_of(contact: Contact, country: str) -> tuple[str, str, str]:
     not_understood = ""
     if not contact.variables or not has_states(country):
         return "", "", ""
-    for columns, read in ((_STATE_COLUMNS, state_named), (_POSTCODE_COLUMNS, state_of_postcode)):
+    for columns, read in ((STATE_COLUMNS, state_named), (POSTCODE_COLUMNS, state_of_postcode)):
         for column in columns:
             if said := contact.variables.get(column, "").strip():
                 if state := read(country, said):

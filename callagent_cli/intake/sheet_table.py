@@ -58,8 +58,11 @@ class SheetTable:
                 line, *told = json.loads(piece)
                 yield Row(line, told[0]) if len(told) == 1 else BrokenRow(line, *told)
 
+    def place(self, at: int) -> str:
+        return column_letters(at)
+
     def column(self, at: int, spelled: str) -> str:
-        return f"{spelled} (column {column_letters(at)})"
+        return f"{spelled} (column {self.place(at)})"
 
 
 def sheet_table(

@@ -48,6 +48,10 @@ class Table(Protocol):
         """From the first, empty ones too or not. Raises InputError where it cannot be read on."""
         ...
 
+    def place(self, at: int) -> str:
+        """Where the column at index `at` stands: `3`, or `C` of a sheet."""
+        ...
+
     def column(self, at: int, spelled: str) -> str:
         """What a person calls the column at index `at`."""
         ...

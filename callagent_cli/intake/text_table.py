@@ -38,6 +38,9 @@ class TextTable:
                     hint='close it; quotes inside a quoted cell are written twice: "5"" pipe"',
                 ) from error
 
+    def place(self, at: int) -> str:
+        return str(at + 1)
+
     def column(self, at: int, spelled: str) -> str:
         del at
         return spelled

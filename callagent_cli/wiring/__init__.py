@@ -4,7 +4,7 @@ Called by: the commands. Invariant: nothing is dialled, probed or written by bui
 """
 
 from callagent_cli.wiring.alert_channels import plain_channels
-from callagent_cli.wiring.contacts import open_contacts
+from callagent_cli.wiring.contacts import needs_of, open_contacts
 from callagent_cli.wiring.deliveries import build_deliveries, owed_for_call
 from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
@@ -42,6 +42,7 @@ __all__ = [
     "known_campaign",
     "limits_of",
     "log_of",
+    "needs_of",
     "open_contacts",
     "open_ledger",
     "outside",

@@ -5,12 +5,14 @@ the same rows.
 """
 
 from collections.abc import Iterator
+from string import Template
 from typing import BinaryIO
 
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import InputError
 from callagent_cli.intake.contacts import ContactsFile, contacts_in
+from callagent_cli.intake.examination import Needs
 from callagent_cli.intake.formats import Choices, table_of
 from callagent_cli.intake.sheet_table import Watch, sheet_table
 from callagent_cli.intake.source import (
@@ -43,6 +45,19 @@ def open_contacts(
     choices = Choices(rules.columns, rules.csv.encoding, rules.csv.delimiter, rules.worksheet)
     table = _table(source, settings, choices, stdin=stdin, watch=watch)
     return contacts_in(table, choices, rules.default_region)
+
+
+def needs_of(settings: Settings) -> Needs:
+    """What a run with these settings asks of its contacts."""
+    rules, llm, crm = settings.campaign, settings.services.llm, settings.services.crm
+    templates = llm.fallbacks().values() if llm.enabled else ()
+    named = {name for text in templates for name in Template(text).get_identifiers()}
+    from_crm = set(crm.read.values()) if crm.enabled else set()
+    return Needs(
+        consent=rules.require_consent,
+        max_zones=rules.calling_window.max_zones if rules.calling_window else None,
+        variables=sorted(named - from_crm),
+    )
 
 
 def _table(
