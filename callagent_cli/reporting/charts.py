@@ -8,13 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-import pygal
 from markupsafe import Markup
-from pygal.graph.graph import Graph
-from pygal.style import Style
 
 from callagent_cli.domain.call import Disposition
 from callagent_cli.reporting.figures import AttemptReach, Figures, HourReach, Period, Reach
+from callagent_cli.reporting.pygal_alone import Graph, HorizontalStackedBar, StackedBar, Style
 from callagent_cli.reporting.scales import count_ticks, spoken, time_form
 
 _STYLE = Style(
@@ -103,7 +101,7 @@ def hours_chart(rows: Sequence[HourReach]) -> Markup:
 
     def draw(frame: Frame) -> Drawing:
         chart = chart_of(
-            pygal.StackedBar,
+            StackedBar,
             frame,
             x_labels=[f"{hour:02d}" for hour in hours],
             y_labels=count_ticks(max(row.calls for row in known.values())),
@@ -124,7 +122,7 @@ def time_chart(periods: Sequence[Period]) -> Markup:
         names = _period_names(periods)
         every = -(-len(periods) // frame.ticks)
         chart = chart_of(
-            pygal.StackedBar,
+            StackedBar,
             frame,
             spacing=1,
             x_labels=[name if n % every == 0 else "" for n, name in enumerate(names)],
@@ -152,7 +150,7 @@ def _period_names(periods: Sequence[Period]) -> list[str]:
 def _rows(frame: Frame, names: Sequence[str], top: float, **settings: object) -> Graph:
     """An empty chart of bars that lie."""
     return chart_of(
-        pygal.HorizontalStackedBar,
+        HorizontalStackedBar,
         frame,
         print_values_position="top",
         show_x_labels=False,

@@ -7,11 +7,11 @@ are dots in a row at the foot.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-import pygal
 from markupsafe import Markup
 
 from callagent_cli.reporting.charts import Drawing, Frame, chart_of, drawn
 from callagent_cli.reporting.figures import Figures, SentAlert
+from callagent_cli.reporting.pygal_alone import XY
 from callagent_cli.reporting.scales import spoken, time_ticks
 
 _ROW, _AXIS = 34, 40  # px
@@ -38,7 +38,7 @@ def timeline_chart(figures: Figures) -> Markup:
     def draw(frame: Frame) -> Drawing:
         ticks = time_ticks(begin, end, frame.ticks)
         chart = chart_of(
-            pygal.XY,
+            XY,
             frame,
             allow_interruptions=True,
             xrange=(begin.timestamp(), end.timestamp()),
