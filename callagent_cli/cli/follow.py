@@ -14,9 +14,10 @@ _Item = TypeVar("_Item")
 
 
 @contextmanager
-def following(terminal: Terminal) -> Iterator[Follow]:
-    """The line is gone when the work is done."""
-    if not terminal.can_live:
+def following(terminal: Terminal, *, is_result_streamed: bool) -> Iterator[Follow]:
+    """The line is gone when the work is done. It does not run into a result that is streamed to
+    the same screen."""
+    if not terminal.can_live or (is_result_streamed and terminal.out.is_terminal):
         yield unfollowed
         return
     columns = (
@@ -25,7 +26,14 @@ def following(terminal: Terminal) -> Iterator[Follow]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=terminal.err, transient=True) as progress:
+    progress = Progress(
+        *columns,
+        console=terminal.err,
+        transient=True,
+        redirect_stdout=False,  # else a result would pass through the progress line's console
+        redirect_stderr=False,
+    )
+    with progress:
 
         def follow(items: Iterator[_Item], doing: str, total: int) -> Iterator[_Item]:
             if total < _WORTH_SHOWING:

@@ -41,7 +41,8 @@ def report(
     _check(wanted)
     with wiring.read_ledger(settings) as ledger:
         wiring.known_campaign(ledger, campaign)
-        with following(terminal) as follow:
+        is_streamed = any(form.target == _STDOUT for form in wanted)
+        with following(terminal, is_result_streamed=is_streamed) as follow:
             found = read_report(ledger, campaign, show_pii=show_pii, follow=follow)
             for form in wanted:
                 _write(form, found, terminal)

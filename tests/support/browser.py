@@ -34,7 +34,7 @@ class Browser:
         self._tell("Emulation.setDeviceMetricsOverride", {**screen, "mobile": width < _PHONE_PX})
         preference = {"name": "prefers-color-scheme", "value": scheme}
         self._tell("Emulation.setEmulatedMedia", {"media": media, "features": [preference]})
-        self.driver.get_log("browser"), self.driver.get_log("performance")
+        self._log("browser"), self._log("performance")
         self.driver.get(page.absolute().as_uri())
 
     def run(self, script: str, *given: object) -> Any:
@@ -43,11 +43,11 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What stands on the console since the page was opened."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        return [entry["message"] for entry in self._log("browser")]
 
     def requests(self) -> list[str]:
         """Addresses asked for since, the page's own among them."""
-        told = (json.loads(entry["message"]) for entry in self.driver.get_log("performance"))
+        told = (json.loads(entry["message"]) for entry in self._log("performance"))
         return [
             entry["message"]["params"]["request"]["url"]
             for entry in told
@@ -60,6 +60,11 @@ class Browser:
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         taken = self._tell("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
         return base64.b64decode(taken["data"])
+
+    def _log(self, kind: str) -> list[dict[str, str]]:
+        """What has come since the last look."""
+        entries: list[dict[str, str]] = self.driver.get_log(kind)  # type: ignore[no-untyped-call]
+        return entries
 
     def _tell(self, command: str, given: dict[str, object]) -> Any:
         return self.driver.execute_cdp_cmd(command, given)

@@ -19,10 +19,12 @@ _ZONES = ("America/New_York", "America/Chicago", "Europe/Berlin")
 _CALL_S = 40
 
 
-def ledger_of(state_dir: Path, n: int, *, campaign: str = "spring") -> Ledger:
+def ledger_of(
+    state_dir: Path, n: int, *, campaign: str = "spring", name: str = "ledger"
+) -> Ledger:
     """n contacts: most called once, every fourth twice, the last tenth never. For the caller to
     close."""
-    ledger = Ledger.open(state_dir, clock=HandClock(), enough_bytes=0)
+    ledger = Ledger.open(state_dir, name=name, clock=HandClock(), enough_bytes=0)
     ledger.import_contacts(campaign, _people(n), source="people.csv")
     calls = list(_calls(n, campaign))
     with ledger._database.transaction() as connection:
