@@ -1,6 +1,7 @@
 """Make the pictures in docs/screenshots/ from real runs: `python docs/take_screenshots.py`.
 
-Each is what a terminal of 110 columns shows. The runs are simulated, by the program itself.
+Each is what a terminal of 110 columns or a browser shows. The runs are simulated, by the program
+itself. The browser is Chromium, from the distribution's packages (chromium, chromium-driver).
 """
 
 import os
@@ -11,14 +12,20 @@ import tempfile
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from tests.support.rehearsal import Played
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH, MOST_LINES = 110, 60
+PAGES = (("", 1100, "light"), ("-dark", 1100, "dark"), ("-phone", 360, "light"))
+PAGE_HEIGHT = 2_200  # px: the rest is the table of contacts
 
 SANDBOX = "sandbox: {speed: 1000000}\n"
 SHOTS = {  # picture → the command that makes it, and those before it
@@ -36,6 +43,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             save(name, "\n".join(show(command, Path(folder)) for command in commands))
     save_live_view()
+    save_report_page()
 
 
 def show(command: str, folder: Path) -> str:
@@ -82,28 +90,48 @@ def write(console: Console, name: str) -> None:
 def save_live_view() -> None:
     """The live table of a run, 90 simulated seconds into an outage of everything."""
     from callagent_cli.cli.live_frame import draw
+
+    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
+    with tempfile.TemporaryDirectory() as folder:
+        seen = []
+        rehearsed(Path(folder), 40, watch=(150.0, lambda snapshot: seen.append(snapshot))).close()
+    console.print(draw(seen[0], WIDTH))
+    write(console, "live-view")
+
+
+def save_report_page() -> None:
+    """The page of `report --html`: on a desk in light and in dark, and on a phone."""
+    from callagent_cli.reporting.page import html_pieces
+    from callagent_cli.reporting.report import read_report
+    from tests.support.browser import opened
+
+    with tempfile.TemporaryDirectory() as folder, opened() as browser:
+        played = rehearsed(Path(folder), 160)
+        page = Path(folder) / "page.html"
+        report = read_report(played.ledger, "fifty", show_pii=False)
+        page.write_text("".join(html_pieces(report, is_sandbox=True)))
+        played.close()
+        for suffix, width, scheme in PAGES:
+            browser.open(page, width=width, scheme=scheme)
+            path = PICTURES / f"report-page{suffix}.png"
+            path.write_bytes(browser.picture(width, PAGE_HEIGHT))
+            print(path.relative_to(ROOT))
+
+
+def rehearsed(folder: Path, people: int, **more: Any) -> "Played":
+    """A campaign through an outage of everything. more: as `play` takes it."""
     from callagent_cli.domain.contact import Contact
     from callagent_cli.simulator.faults import FaultPlan, parse_faults
     from tests.support.rehearsal import play
 
-    people = [Contact(f"c{n}", f"+1202555{n:04d}", f"Contact {n}") for n in range(40)]
+    contacts = [Contact(f"c{n}", f"+1202555{n:04d}", f"Contact {n}") for n in range(people)]
     services = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
-    console = Console(record=True, width=WIDTH, file=StringIO(), force_terminal=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        seen = []
-        played = play(
-            Path(folder),
-            FaultPlan(parse_faults("all@60-400")),
-            people,
-            services=services,
-            seed=5,
-            watch=(150.0, lambda snapshot: seen.append(snapshot)),
-        )
-        played.close()
+    faults = FaultPlan(parse_faults("all@60-400"))
+    os.chdir(folder)
+    try:
+        return play(folder, faults, contacts, services=services, seed=5, **more)
+    finally:
         os.chdir(ROOT)
-    console.print(draw(seen[0], WIDTH))
-    write(console, "live-view")
 
 
 if __name__ == "__main__":
