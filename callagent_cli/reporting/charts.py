@@ -11,7 +11,15 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from callagent_cli.domain.call import Disposition
-from callagent_cli.reporting.figures import AttemptReach, Figures, HourReach, Period, Reach
+from callagent_cli.reporting.figures import (
+    AttemptReach,
+    Figures,
+    HourReach,
+    LatencyClass,
+    Period,
+    Reach,
+    ServiceFigures,
+)
 from callagent_cli.reporting.pygal_alone import Graph, HorizontalStackedBar, StackedBar, Style
 from callagent_cli.reporting.scales import count_ticks, spoken, time_form
 
@@ -112,6 +120,49 @@ def hours_chart(rows: Sequence[HourReach]) -> Markup:
         return chart, _ANSWERED_OR_NOT
 
     return drawn("reach by the hour of the contact's own day", draw, height=220)
+
+
+def latency_chart(service: str, classes: Sequence[LatencyClass]) -> Markup:
+    """A service's requests by how long they took."""
+
+    def draw(frame: Frame) -> Drawing:
+        every = -(-len(classes) // (frame.ticks + 2))
+        names = [_up_to(each.up_to_ms) for each in classes]
+        chart = chart_of(
+            StackedBar,
+            frame,
+            spacing=2,
+            x_labels=[name if n % every == 0 else "" for n, name in enumerate(names)],
+            y_labels=count_ticks(max(each.requests for each in classes), 3),
+        )
+        bars = [
+            _bar(each.requests, f"within {name}")
+            for each, name in zip(classes, names, strict=True)
+        ]
+        chart.add("requests", bars)
+        return chart, ["requests"]
+
+    return drawn(f"latency of {service}", draw, height=150)
+
+
+def retries_chart(services: Sequence[ServiceFigures]) -> Markup:
+    """Requests to each service: first tries, and those that repeat one."""
+    upwards = sorted(services, key=lambda row: row.requests)
+
+    def draw(frame: Frame) -> Drawing:
+        names = [row.service for row in upwards]
+        chart = _rows(frame, names, max(row.requests for row in upwards))
+        chart.add("first tries", [row.requests - row.retries or None for row in upwards])
+        chart.add("retries", [row.retries or None for row in upwards])
+        return chart, ("requests", "retries")
+
+    return drawn("requests and retries", draw, height=_BAR_ROW * len(upwards) + 12)
+
+
+def _up_to(bound_ms: float | None) -> str:
+    if bound_ms is None:
+        return "more"
+    return f"{bound_ms:g} ms" if bound_ms < 1000 else f"{bound_ms / 1000:g} s"
 
 
 def time_chart(periods: Sequence[Period]) -> Markup:

@@ -139,7 +139,8 @@ class Figures:
     alerts: Sequence[SentAlert] = ()
     breakers: Sequence[BreakerSpan] = ()
     services: Sequence[ServiceFigures] = ()
-    latency: Sequence[LatencyClass] = field(default=())
+    latency: Sequence[LatencyClass] = ()
+    retries: Mapping[str, int] = field(default_factory=dict)  # service → requests that repeat one
 
     def to_json(self) -> dict[str, Json]:
         """The report's object, without contacts and rejected rows."""

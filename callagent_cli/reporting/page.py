@@ -15,11 +15,11 @@ from markupsafe import Markup
 from callagent_cli.domain.duration import duration_text
 from callagent_cli.reporting import charts, timeline
 from callagent_cli.reporting.contact_data import contact_data_pieces
-from callagent_cli.reporting.figures import Figures, Json
+from callagent_cli.reporting.figures import Figures, Json, LatencyClass
 from callagent_cli.reporting.report import Report
 from callagent_cli.reporting.scales import spoken
 
-_CHARTS = ("states", "dispositions", "attempts", "time", "hours", "cost", "timeline")
+_CHARTS = ("states", "dispositions", "attempts", "time", "hours", "cost", "timeline", "retries")
 
 
 def html_pieces(report: Report, *, is_sandbox: bool) -> Iterator[str]:
@@ -33,6 +33,7 @@ def html_pieces(report: Report, *, is_sandbox: bool) -> Iterator[str]:
         figures=figures,
         at=lambda path: value_at(figures, path),
         charts=_charts(report.figures),
+        latencies=_latencies(report.figures),
         legend=timeline.legend(report.figures),
         rejected=report.rejected(),
         contact_data=map(Markup, contact_data_pieces(report)),
@@ -72,7 +73,21 @@ def _charts(figures: Figures) -> dict[str, Markup]:
         drawn["cost"] = charts.cost_chart(figures)
     if figures.runs and timeline.services_of(figures):
         drawn["timeline"] = timeline.timeline_chart(figures)
+    if figures.services:
+        drawn["retries"] = charts.retries_chart(figures.services)
     return drawn
+
+
+def _latencies(figures: Figures) -> list[tuple[str, Markup]]:
+    """A chart for each service, the slowest first, as in the table."""
+    of_service: dict[str, list[LatencyClass]] = {row.service: [] for row in figures.services}
+    for each in figures.latency:
+        of_service.setdefault(each.service, []).append(each)
+    return [
+        (service, charts.latency_chart(service, classes))
+        for service, classes in of_service.items()
+        if classes
+    ]
 
 
 def _policy(style: str, script: str) -> str:

@@ -86,6 +86,7 @@ REPORT = exactly(
         p50_ms=MAYBE_NUMBER,
         p95_ms=MAYBE_NUMBER,
     ),
+    retries=COUNTS,
     latency=several(service=TEXT, up_to_ms=MAYBE_NUMBER, requests={"type": "integer"}),
     totals=COUNTS,
     dispositions=COUNTS,
