@@ -92,6 +92,10 @@ def test_page_opens_without_complaint_request_or_sideways_scrolling(
             e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".wide-table, svg"))
             .map((e) => e.outerHTML.slice(0, 90))"""
     assert browser.run(beyond) == []
+    cut = """
+        return [...document.querySelectorAll(".wide-table")].filter((e) =>
+            !e.closest("details") && e.scrollWidth > e.clientWidth).map((e) => e.textContent.slice(0, 90))"""
+    assert browser.run(cut) == []
 
 
 def test_page_of_ten_thousand_contacts_is_small(large: Made) -> None:
