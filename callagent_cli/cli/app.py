@@ -3,6 +3,7 @@
 Each command imports its work when it runs, so that `--help` is quick.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from callagent_cli import __version__
 from callagent_cli.cli import (
     change_commands,
+    completion_commands,
     contacts_commands,
     delivery_commands,
     help_commands,
@@ -33,6 +35,10 @@ Start here:
 def run_app() -> int:
     """Run what was typed; whatever goes wrong becomes a message and an exit status."""
     words = _spelled_out(sys.argv[1:])
+    if "_CALLAGENT_COMPLETE" in os.environ:  # a shell asks what could be typed next
+        from callagent_cli.cli.completion import prepare
+
+        prepare()
     return told(lambda: build()(words, prog_name="callagent", standalone_mode=False))
 
 
@@ -54,6 +60,7 @@ def build() -> typer.Typer:
     app.add_typer(_contacts())
     app.add_typer(_config())
     app.add_typer(_ledger())
+    add(app, completion_commands.completion)
     add(app, help_commands.show_help, "help")
     return app
 

@@ -5,13 +5,17 @@ from typing import Annotated
 
 import typer
 
+from callagent_cli.cli import suggestions
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.shared_options import AsJson, Campaign, ShowPii
 
 
 def health(
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="default: all")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]...", help="default: all", autocompletion=suggestions.watched
+        ),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="every 30 s until Ctrl-C")] = False,
     as_json: AsJson = False,
@@ -40,7 +44,10 @@ def health(
 
 def status(
     campaign: Annotated[
-        str | None, typer.Argument(metavar="[CAMPAIGN]", help="default: all")
+        str | None,
+        typer.Argument(
+            metavar="[CAMPAIGN]", help="default: all", autocompletion=suggestions.campaigns
+        ),
     ] = None,
     as_json: AsJson = False,
     *,
@@ -126,7 +133,12 @@ def review(as_json: AsJson = False, show_pii: ShowPii = False, *, common: Common
 
 def alerts_test(
     channels: Annotated[
-        list[str] | None, typer.Argument(metavar="[CHANNEL]...", help="default: all enabled")
+        list[str] | None,
+        typer.Argument(
+            metavar="[CHANNEL]...",
+            help="default: all enabled",
+            autocompletion=suggestions.channels,
+        ),
     ] = None,
     *,
     common: Common,

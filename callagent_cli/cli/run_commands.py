@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from callagent_cli.cli import suggestions
 from callagent_cli.cli.options import Common, RunOptions, SimulateOptions
 from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, ContactsFrom
 
@@ -106,7 +107,12 @@ def plan(
 def simulate(
     fail: Annotated[
         list[str] | None,
-        typer.Option("--fail", metavar="SERVICE[:FAULT][@FROM-TO]", help="repeatable"),
+        typer.Option(
+            "--fail",
+            metavar="SERVICE[:FAULT][@FROM-TO]",
+            help="repeatable",
+            autocompletion=suggestions.watched,
+        ),
     ] = None,
     contacts: Annotated[
         int, typer.Option("--contacts", min=1, max=1600, metavar="N", help="how many to invent")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from callagent_cli.cli import suggestions
 from callagent_cli.cli.options import Common
 
 Config = Annotated[
@@ -23,10 +24,21 @@ Contacts = Annotated[Path, typer.Argument(metavar="CONTACTS", help="contacts fil
 ContactsFrom = Annotated[
     str, typer.Argument(metavar="CONTACTS", help="file, - for stdin, or a Google Sheet")
 ]
-Campaign = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="see `callagent status`")]
+Campaign = Annotated[
+    str,
+    typer.Argument(
+        metavar="CAMPAIGN", help="see `callagent status`", autocompletion=suggestions.campaigns
+    ),
+]
 CampaignName = Annotated[
     str | None,
-    typer.Option("--campaign", "-n", metavar="NAME", help="default: the file's stem"),
+    typer.Option(
+        "--campaign",
+        "-n",
+        metavar="NAME",
+        help="default: the file's stem",
+        autocompletion=suggestions.campaigns,
+    ),
 ]
 ContactIds = Annotated[
     list[str] | None,

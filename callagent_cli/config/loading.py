@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from callagent_cli.config.finding import find_config
 from callagent_cli.config.secrets import Secrets
 from callagent_cli.config.settings import Settings
 from callagent_cli.config.yaml_file import YamlFile, read_yaml
@@ -64,16 +65,6 @@ def load_settings(path: Path | None, environ: Mapping[str, str], cwd: Path) -> S
         raise ConfigError(_in_one(file, problems), hint=_SEE)
     anchored = _anchored(settings, folder)
     return anchored.model_copy(update={"secrets": secrets, "source": source})
-
-
-def find_config(path: Path | None, environ: Mapping[str, str], cwd: Path) -> Path | None:
-    named = path or (
-        Path(environ["CALLAGENT_CONFIG"]) if environ.get("CALLAGENT_CONFIG") else None
-    )
-    if named is not None:
-        return (cwd / named).absolute()
-    usual = cwd / "config.yml"
-    return usual.absolute() if usual.exists() else None
 
 
 def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
