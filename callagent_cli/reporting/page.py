@@ -6,19 +6,22 @@ data that the script writes as text.
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from itertools import islice
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from callagent_cli.domain.duration import duration_text
+from callagent_cli.domain.text import one_line
 from callagent_cli.reporting import charts, timeline
 from callagent_cli.reporting.contact_data import contact_data_pieces
 from callagent_cli.reporting.figures import Figures, Json, LatencyClass
 from callagent_cli.reporting.report import Report
 from callagent_cli.reporting.scales import spoken
 
+_MOST_ROWS = 100  # of failures, incidents, rejected rows; `--json` has them all
 _CHARTS = ("states", "dispositions", "attempts", "time", "hours", "cost", "timeline", "retries")
 
 
@@ -35,7 +38,8 @@ def html_pieces(report: Report, *, is_sandbox: bool) -> Iterator[str]:
         charts=_charts(report.figures),
         latencies=_latencies(report.figures),
         legend=timeline.legend(report.figures),
-        rejected=report.rejected(),
+        rejected=islice(report.rejected(), _MOST_ROWS),
+        most_rows=_MOST_ROWS,
         contact_data=map(Markup, contact_data_pieces(report)),
         is_sandbox=is_sandbox,
         is_masked=not report.show_pii,
@@ -136,10 +140,6 @@ def _time(stored: str | None) -> str:
     return stored[:16].replace("T", " ") if stored else "–"
 
 
-def _words(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
 _FILTERS = {
     "count": _count,
     "usd": _usd,
@@ -148,5 +148,5 @@ _FILTERS = {
     "ms": _ms,
     "time": _time,
     "spoken": spoken,
-    "words": _words,
+    "one_line": one_line,
 }

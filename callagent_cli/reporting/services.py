@@ -1,7 +1,8 @@
 """How the services did: requests, latency, and the states of their breakers."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from callagent_cli.domain.contact import mask_phones
@@ -35,17 +36,42 @@ def latency_of(measures: Iterable[ServiceMeasure]) -> list[LatencyClass]:
 def spans_of(
     changes: Sequence[BreakerChange], runs: Iterable[RunRow], services: Iterable[str]
 ) -> list[BreakerSpan]:
-    """Every service's breaker in each run: closed at its start, then as it changed. Between
-    runs nobody asked anything."""
+    """Every service's breaker: closed at each run's start, then as it changed. A state other
+    than closed ends with its run; between runs nobody asks anything."""
     named = sorted({*services, *(change.service for change in changes)})
-    return [span for service in named for run in runs for span in _spans(service, run, changes)]
+    of_run: dict[tuple[str, str], list[BreakerChange]] = {}
+    for change in changes:
+        of_run.setdefault((change.run_id, change.service), []).append(change)
+    return [
+        span
+        for service in named
+        for span in _merged(
+            each
+            for run in runs
+            for each in _spans(service, run, of_run.get((run.run_id, service), ()))
+        )
+    ]
+
+
+def _merged(spans: Iterable[BreakerSpan]) -> Iterator[BreakerSpan]:
+    """Closed in one run and closed in the next is one span: cron may start thousands."""
+    last: BreakerSpan | None = None
+    for span in spans:
+        if last is None:
+            last = span
+        elif last.state == span.state == BreakerState.CLOSED:
+            last = replace(last, ends_at=span.ends_at)
+        else:
+            yield last
+            last = span
+    if last is not None:
+        yield last
 
 
 def _spans(service: str, run: RunRow, changes: Iterable[BreakerChange]) -> list[BreakerSpan]:
     marks = [(run.started_at, BreakerState.CLOSED.value, "")]
     for change in changes:
-        if change.service == service and change.run_id == run.run_id:
-            marks.append((change.at, change.state, mask_phones(one_line(change.reason))))
+        marks.append((change.at, change.state, mask_phones(one_line(change.reason))))
     marks.append((max(run.seen_at, marks[-1][0]), "", ""))
     return [
         BreakerSpan(service, state, began, ended, reason)

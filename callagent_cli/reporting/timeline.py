@@ -16,6 +16,7 @@ from callagent_cli.reporting.scales import spoken, time_ticks
 
 _ROW, _AXIS = 34, 40  # px
 _BELOW = 0.28  # of a row: where an incident's line lies
+_LEAST_SHARE = 1 / 400  # of the chart's width
 _STATES = ("closed", "half_open", "open", "forced_open")
 _Point = tuple[float | None, float | None]
 _GAP: _Point = (None, None)
@@ -52,12 +53,21 @@ def timeline_chart(figures: Figures) -> Markup:
         for name, points in lines.items():
             chart.add(name, points, show_dots=False)
         if figures.alerts:
-            dots = [_dot(alert) for alert in figures.alerts]
+            dots = _dots(figures.alerts, (end - begin) * _LEAST_SHARE)
             chart.add("alerts", dots, stroke=False, show_dots=True, dots_size=4)
         return chart, [*lines, "alert"]
 
     height = _ROW * (len(rows) + bool(figures.alerts)) + _AXIS
     return drawn("breakers over time", draw, height=height, is_full=True)
+
+
+def _dots(alerts: Iterable[SentAlert], apart: timedelta) -> list[dict[str, object]]:
+    """Not two in the same place: the first of them says what it was."""
+    shown: list[SentAlert] = []
+    for alert in alerts:
+        if not shown or alert.at - shown[-1].at >= apart:
+            shown.append(alert)
+    return [_dot(alert) for alert in shown]
 
 
 def _dot(alert: SentAlert) -> dict[str, object]:
@@ -94,10 +104,12 @@ def _lines(
 def _joined(
     spans: Iterable[tuple[float, datetime, datetime]], begin: datetime, end: datetime
 ) -> list[_Point]:
+    """Points of lines with gaps between. The shortest can still be seen."""
+    least_s = (end - begin).total_seconds() * _LEAST_SHARE
     points: list[_Point] = []
     for at, since, until in spans:
         left, right = max(since, begin).timestamp(), min(until, end).timestamp()
-        points += [(left, at), (max(right, left), at), _GAP]
+        points += [(left, at), (max(right, left + least_s), at), _GAP]
     return points[:-1]
 
 

@@ -49,15 +49,20 @@ def test_latency_has_no_empty_classes_at_its_ends() -> None:
     ]
 
 
-def test_a_breaker_is_closed_until_it_changes_and_unknown_between_runs() -> None:
-    changes = [change(1, 5, "open"), change(1, 7, "half_open"), change(1, 8, "closed")]
+def test_a_breaker_is_closed_until_it_changes_and_what_it_was_ends_with_the_run() -> None:
+    changes = [change(1, 5, "open"), change(1, 7, "half_open"), change(1, 8, "open")]
     assert spans_of(changes, [run(1, 0, 10), run(2, 60, 61)], []) == [
         BreakerSpan("crm", "closed", at(0), at(5), ""),
         BreakerSpan("crm", "open", at(5), at(7), "503"),
         BreakerSpan("crm", "half_open", at(7), at(8), "503"),
-        BreakerSpan("crm", "closed", at(8), at(10), "503"),
+        BreakerSpan("crm", "open", at(8), at(10), "503"),
         BreakerSpan("crm", "closed", at(60), at(61), ""),
     ]
+
+
+def test_runs_in_which_nothing_happened_are_one_line() -> None:
+    runs = [run(no, no * 5, no * 5 + 1) for no in range(1_000)]
+    assert spans_of([], runs, ["crm"]) == [BreakerSpan("crm", "closed", at(0), at(4_996), "")]
 
 
 def test_a_change_after_the_last_sign_of_life_is_shown_all_the_same() -> None:
