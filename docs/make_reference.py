@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+import typer.main
+
+from callagent_cli.cli.app import build
 from callagent_cli.cli.reference.manual import manual_page
 from callagent_cli.cli.reference.markdown import as_markdown, commands_as_markdown
 from callagent_cli.cli.reference.topics import TOPICS
@@ -12,10 +15,11 @@ DOCS = Path(__file__).parent
 
 def pages() -> dict[Path, str]:
     """File → what it should hold."""
+    root = typer.main.get_command(build())
     made = {f"{topic}.md": as_markdown(make()) for topic, make in TOPICS.items()}
-    made["commands.md"] = commands_as_markdown()
+    made["commands.md"] = commands_as_markdown(root)
     written = {DOCS / "reference" / name: text for name, text in made.items()}
-    return {**written, DOCS / "callagent.1": manual_page()}
+    return {**written, DOCS / "callagent.1": manual_page(root)}
 
 
 def main() -> int:

@@ -85,8 +85,8 @@ def make_plan(
 def _verdict(
     campaign: str, contact: Contact, ledger: Ledger | None, rules: Rules, now: datetime
 ) -> tuple[str, str, datetime | None]:
-    standing = ledger.standing(campaign, contact.phone) if ledger else None
-    candidate = Candidate(contact, 0, None)
+    standing = ledger.standings(campaign, [contact])[0] if ledger else None
+    candidate = standing.candidate if standing else Candidate(contact, 0, None)
     if standing is not None:
         if standing.state in FINAL_STATES and not standing.is_transient:
             return "settled", f"{standing.state}: {standing.reason}".strip(": "), None
@@ -94,7 +94,6 @@ def _verdict(
             return "in doubt", "an attempt may have rung: see `callagent review`", None
         if standing.state == ContactState.DEFERRED and standing.next_at and standing.next_at > now:
             return "later", standing.reason, standing.next_at
-        candidate = Candidate(contact, standing.calls_made, standing.last_call_at)
     match decide(candidate, rules, now):
         case Eligible():
             return "call now", "", None

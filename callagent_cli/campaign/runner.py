@@ -6,7 +6,7 @@ already says where its contact stands.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from callagent_cli.campaign.agenda import Agenda, Call, Follow, Job, RunEnd
 from callagent_cli.campaign.attempt import (
@@ -21,6 +21,7 @@ from callagent_cli.campaign.attempt import (
     state_of,
 )
 from callagent_cli.campaign.dial_rules import History, RedialRules, next_step
+from callagent_cli.campaign.opt_out import OptOutRule
 from callagent_cli.campaign.preparation import Preparation
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp, look_up, next_look, schedule
@@ -49,6 +50,7 @@ class RunRules:
     follow: FollowRules
     look_up_delays_s: Sequence[float] = (0.0, 30.0, 120.0, 600.0)
     callback_field: str = "callback_at"  # of the call's data collection
+    opt_out: OptOutRule = field(default_factory=OptOutRule)
 
 
 class Runner:
@@ -119,14 +121,15 @@ class Runner:
             self._progress.spent(prepared.script.cost_usd)
             evidence = {**self._gates(candidate), **prepared.evidence}
         except (GateClosed, Interrupted) as closed:
-            # the agenda looks at it anew, and sets it aside with the reason
-            back = NextStep(ContactState.PENDING, reason=closed.message)
-            self._line.ledger.release(claim, back)
-            self._progress.put_down(claim)
+            self._give_back(claim, closed.message)
             return
-        ticket, result = dial(
-            self._line, claim, prepared.script, evidence, lambda: self._gates(candidate)
-        )
+        try:
+            ticket, result = dial(
+                self._line, claim, prepared.script, evidence, lambda: self._gates(candidate)
+            )
+        except GateClosed as closed:  # in the very transaction that would have begun it
+            self._give_back(claim, closed.message)
+            return
         match result:
             case Placed(conversation_id):
                 self._progress.placed()
@@ -144,9 +147,16 @@ class Runner:
                     self._progress.put_down(claim)
                 self._heed(error)
 
+    def _give_back(self, claim: Claim, reason: str) -> None:
+        """The agenda looks at it anew, and sets it aside with the reason."""
+        self._line.ledger.release(claim, NextStep(ContactState.PENDING, reason=reason))
+        self._progress.put_down(claim)
+
     def _gates(self, candidate: Candidate) -> Mapping[str, object]:
         """Why this dial is allowed at this moment; raises GateClosed when it is not."""
-        match decide(candidate, self._rules.eligibility, self._line.clock.now()):
+        listed = self._line.ledger.suppression_of(candidate.contact.phone)
+        now_known = replace(candidate, suppressed=listed)
+        match decide(now_known, self._rules.eligibility, self._line.clock.now()):
             case Eligible(evidence):
                 return evidence
             case verdict:
@@ -180,13 +190,8 @@ class Runner:
 
     def _settle(self, ticket: Ticket, conversation_id: str, outcome: Outcome) -> None:
         claim = ticket.claim
-        step = next_step(
-            outcome.disposition,
-            calls_made=claim.calls_made + 1,
-            rules=self._rules.redial,
-            now=outcome.ended_at,
-            history=self._history(ticket, outcome),
-        )
+        opted_out = self._rules.opt_out.heard(outcome)
+        step = self._after(ticket, outcome, opted_out)
         facts: dict[str, FieldValue] = {
             **about(claim),
             "service": self._line.dialer.service,
@@ -200,16 +205,29 @@ class Runner:
             *self._line.owing.outcome(ticket, conversation_id, outcome),
             *self._line.owing.row(EventName.CALL_ENDED, outcome.ended_at, facts),
         ]
-        self._line.ledger.record_completed(ticket, outcome, step, owed)
+        self._line.ledger.record_completed(ticket, outcome, step, owed, opted_out=opted_out)
         self._progress.ended(outcome)
         self._progress.settled(claim)
         self._line.emit(EventName.CALL_ENDED, **facts)
+        if opted_out:
+            self._line.emit(EventName.CONTACT_OPTED_OUT, **about(claim), reason=opted_out)
         if step.state is ContactState.EXHAUSTED:
             self._line.emit(EventName.CONTACT_EXHAUSTED, **about(claim), reason=step.reason)
         if outcome.is_config_error:
             self._agenda.finish(
                 RunEnd(f"the agent's settings fail every call: {outcome.error}", is_refused=True)
             )
+
+    def _after(self, ticket: Ticket, outcome: Outcome, opted_out: str | None) -> NextStep:
+        if opted_out:
+            return NextStep(ContactState.COMPLETED, reason="asked not to be called again")
+        return next_step(
+            outcome.disposition,
+            calls_made=ticket.claim.calls_made + 1,
+            rules=self._rules.redial,
+            now=outcome.ended_at,
+            history=self._history(ticket, outcome),
+        )
 
     def _history(self, ticket: Ticket, outcome: Outcome) -> History:
         contact, now = ticket.claim.contact, outcome.ended_at

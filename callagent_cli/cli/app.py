@@ -15,6 +15,7 @@ from callagent_cli.cli import (
     completion_commands,
     contacts_commands,
     delivery_commands,
+    dnc_commands,
     help_commands,
     read_commands,
     run_commands,
@@ -56,6 +57,7 @@ def build() -> typer.Typer:
     add(app, change_commands.retry)
     add(app, change_commands.backup)
     app.add_typer(_alerts())
+    app.add_typer(_dnc())
     app.add_typer(_deliveries())
     app.add_typer(_contacts())
     app.add_typer(_config())
@@ -66,12 +68,23 @@ def build() -> typer.Typer:
 
 
 def _spelled_out(words: list[str]) -> list[str]:
-    """`--serve` may stand without its port, which Typer cannot say: any free one."""
+    """What Typer cannot say: `--serve` without its port is any free one, and `help run` is
+    `run --help`, unless it names a topic."""
+    if words[:1] == ["help"] and words[1:] and (words[2:] or words[1] not in help_commands.TOPICS):
+        return [*words[1:], "--help"] if words[1] in _names() else words
     if "--serve" not in words:
         return words
     after = words.index("--serve") + 1
     has_port = words[after : after + 1] and not words[after].startswith("-")
     return words if has_port else [*words[:after], "0", *words[after:]]
+
+
+def _names() -> set[str]:
+    app = build()
+    subs = (group.typer_instance for group in app.registered_groups)
+    groups = {str(sub.info.name) for sub in subs if sub}
+    alone = {one.name or one.callback.__name__ for one in app.registered_commands if one.callback}
+    return groups | alone
 
 
 def _config() -> typer.Typer:
@@ -94,6 +107,15 @@ def _alerts() -> typer.Typer:
     alerts.callback()(lambda: None)  # one command only: keep its name
     add(alerts, read_commands.alerts_test, "test")
     return alerts
+
+
+def _dnc() -> typer.Typer:
+    dnc = _group("dnc", "The do-not-call list, shared by all campaigns.")
+    add(dnc, dnc_commands.add_numbers, "add")
+    add(dnc, dnc_commands.remove_number, "remove")
+    add(dnc, dnc_commands.import_file, "import")
+    add(dnc, dnc_commands.list_numbers, "list")
+    return dnc
 
 
 def _deliveries() -> typer.Typer:

@@ -14,21 +14,9 @@ def show(topic: str, common: Common) -> int:
     if not topic:
         terminal.show(_contents())
         return 0
-    if topic not in TOPICS and (command := _command(topic)):
-        terminal.show(Text(command))
-        return 0
     page = page_of(topic)
     terminal.show(Text(page.title, style="bold"), Text(page.about), *_grids(page))
     return 0
-
-
-def _command(words: str) -> str | None:
-    """What `callagent WORDS --help` says; None: there is no such command."""
-    from callagent_cli.cli.reference.commands import commands
-
-    wanted = f"callagent {words}"
-    told = [c for c in commands() if c.path == wanted or c.path.startswith(f"{wanted} ")]
-    return "\n\n".join(f"{c.usage}\n\n{c.about}" for c in told) or None
 
 
 def _contents() -> Grid:

@@ -6,6 +6,8 @@ import typer
 
 from callagent_cli.cli.options import Common
 
+TOPICS = ("exit-statuses", "states", "events", "config")
+
 
 def show_help(
     topic: Annotated[

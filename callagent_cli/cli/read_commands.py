@@ -86,7 +86,7 @@ def report(
     *,
     common: Common,
 ) -> int:
-    """Show a campaign's results: outcomes, reach, failures, cost, outages, every contact.
+    """Show a campaign's results: outcomes, reach, failures, cost.
 
     The page of --html needs no network and no other file: send it as it is. Without --show-pii
     phone numbers are masked. Nothing is overwritten.

@@ -72,6 +72,7 @@ def run(contacts: str, options: RunOptions) -> int:
     with ExitStack() as stack:
         ledger = stack.enter_context(wiring.open_ledger(settings, clock))
         lease = stack.enter_context(ledger.hold(wish.campaign, wish.run_id))
+        _heed_lists(settings, ledger, terminal)
         if not _is_agreed(given, wish, settings, terminal, options, ledger):
             terminal.say("nothing was dialled")
             return 0
@@ -79,6 +80,18 @@ def run(contacts: str, options: RunOptions) -> int:
         lease.finish(summary.exit_status)
     _tell(summary, terminal, as_json=options.is_json)
     return summary.exit_status
+
+
+def _heed_lists(settings: Settings, ledger: Ledger, terminal: Terminal) -> None:
+    """Do-not-call lists that are too old, or missing: said, or nobody is called."""
+    problems = wiring.list_problems_of(settings, ledger)
+    if blocking := [problem.what for problem in problems if problem.is_blocking]:
+        raise InputError(
+            f"{'; '.join(blocking)}: nobody is called",
+            hint="bring it up to date with `callagent dnc import FILE --name NAME`",
+        )
+    for problem in problems:
+        terminal.warn(f"warning: {problem.what}")
 
 
 def _tell(summary: RunSummary, terminal: Terminal, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from pydantic import AfterValidator as After
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from callagent_cli.config.calling_window import Window
+from callagent_cli.config.do_not_call import DoNotCall, NumberKinds
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.fields import DURATION_FORMS, Duration, Section
 
@@ -100,8 +101,24 @@ class Campaign(Section):
     require_consent: bool = Field(
         default=False, description="call only contacts whose consent is yes"
     )
+    consent_max_age: Duration | None = Field(
+        None, description="older or undated consent is none; null: it does not age"
+    )
+    do_not_call: DoNotCall = DoNotCall()
+    number_types: NumberKinds = Field(
+        (), description="kinds that may be called all the same, as [toll-free]"
+    )
     max_attempts_per_contact: int = Field(3, ge=1, description="calls to one contact")
     min_gap_between_attempts: Duration = Field(4 * 3600.0, description="between two such calls")
+    max_calls_per_number_per_day: int | None = Field(
+        3, ge=1, description="in all campaigns, within any 24 hours; null: no limit"
+    )
+    max_calls_per_number_per_week: int | None = Field(
+        7, ge=1, description="in all campaigns, within any seven days; null: no limit"
+    )
+    quiet_after_conversation: Duration | None = Field(
+        None, description="before a number that was talked to is called again, as 7d"
+    )
     redial: Redial = Redial()
     max_outage_wait: Duration = Field(900.0, description="how long a run waits for a service")
     max_calls: int | None = Field(None, ge=0, description="calls of one run; null: no limit")

@@ -21,13 +21,15 @@ from sqlalchemy import (
 from callagent_cli.domain.call import AttemptState, Claim, Outcome, Placed, Ticket
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
-from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.errors import GateClosed, LedgerError
+from callagent_cli.domain.suppression import IN_CALL, Suppression
 from callagent_cli.ledger.contact_book import move_contact
 from callagent_cli.ledger.database import Conflict, Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.outbox import Message, write_owed
 from callagent_cli.ledger.records import Candidate, NextStep
 from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta
+from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _THIS = attempts.c.attempt_id == bindparam("this")
 _CONTACT = (contacts.c.campaign == bindparam("of_campaign")) & (
@@ -60,7 +62,7 @@ def new_attempt_id() -> str:
     return "ca_" + base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
 
 
-class AttemptBook:
+class AttemptBook(SuppressionBook):
     _database: Database
     _journal: Journal
     _clock: Clock
@@ -95,6 +97,9 @@ class AttemptBook:
     def begin(self, claim: Claim, evidence: Mapping[str, object], *, run_id: str) -> Ticket:
         """Commit the intent to dial: the point of no return.
 
+        Raises GateClosed, and has changed nothing, for a number on the do-not-call list: whoever
+        added it before this transaction is obeyed.
+
         First the ledger, then the journal. A crash between the two leaves an attempt in
         `dialing` that the ledger itself reports; the other order would leave a journal ahead of
         its ledger, which looks like a restored backup and stops every later run.
@@ -102,6 +107,8 @@ class AttemptBook:
         self._database.require_sound()
         now = self._clock.now()
         with self._database.transaction() as connection:
+            if (listed := self._suppressed(connection, claim.contact.phone)) is not None:
+                raise GateClosed(f"on the do-not-call list: {listed.where}")
             begun = {"started_at": stamp(now), "evidence": dict(evidence), "run_id": run_id}
             _change(connection, claim.attempt_id, AttemptState.DIALING, begun, which=_BEGIN)
             generation = int(connection.execute(_GROW).scalar_one())
@@ -164,11 +171,25 @@ class AttemptBook:
             )
 
     def record_completed(
-        self, ticket: Ticket, outcome: Outcome, step: NextStep, owed: Iterable[Message] = ()
+        self,
+        ticket: Ticket,
+        outcome: Outcome,
+        step: NextStep,
+        owed: Iterable[Message] = (),
+        *,
+        opted_out: str | None = None,
     ) -> None:
-        """The call has ended: attempt, contact and messages owed, all or nothing."""
+        """The call has ended: attempt, contact and messages owed, all or nothing.
+
+        opted_out: how the person said that they want no more calls; None: they did not.
+        """
         claim = ticket.claim
         with self._database.transaction() as connection:
+            if opted_out is not None:
+                said = Suppression(
+                    IN_CALL, outcome.ended_at, opted_out, ticket.phone, claim.campaign
+                )
+                self._add(connection, said)
             _change(connection, claim.attempt_id, AttemptState.COMPLETED, _ended(outcome))
             move_contact(
                 connection, claim.campaign, ticket.phone, step, disposition=outcome.disposition

@@ -3,15 +3,14 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, bindparam, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
-from callagent_cli.domain.call import AttemptState, Disposition
-from callagent_cli.domain.contact import Contact, ContactState
-from callagent_cli.ledger.database import Database, stamp, unstamp
-from callagent_cli.ledger.records import Candidate, NextStep, Standing
+from callagent_cli.domain.call import Disposition
+from callagent_cli.domain.contact import ContactState
+from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.records import Candidate, NextStep
 from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts
-
-_MAY_HAVE_RUNG = (AttemptState.PLACED, AttemptState.COMPLETED, AttemptState.UNKNOWN)
+from callagent_cli.ledger.standings import Standings
 
 _HAS_OPEN_ATTEMPT = (
     select(attempts.c.attempt_id).where(attempts.c.phone == contacts.c.phone, IS_OPEN).exists()
@@ -26,11 +25,6 @@ _NEXT_DUE = (
     )
     .order_by(contacts.c.due_at, contacts.c.position)
     .limit(1)
-)
-_CALLS = (
-    select(attempts.c.campaign, attempts.c.started_at, attempts.c.disposition)
-    .where(attempts.c.phone == bindparam("of_phone"), attempts.c.state.in_(_MAY_HAVE_RUNG))
-    .order_by(attempts.c.started_at)
 )
 _MOVE = (
     update(contacts)
@@ -47,7 +41,7 @@ _MOVE = (
 _MOVE_AT_END = _MOVE.values(disposition=bindparam("ended_as"))
 
 
-class ContactBook:
+class ContactBook(Standings):
     _database: Database
 
     def next_due(
@@ -64,8 +58,7 @@ class ContactBook:
             row = connection.execute(due, {"of_campaign": campaign, "by": stamp(now)}).first()
             if row is None:
                 return None
-            calls_made, last_call_at = history(connection, campaign, row.phone)
-        return Candidate(contact_of(row), calls_made, last_call_at)
+            return self._candidate(connection, campaign, row)
 
     def unknown(self, campaign: str, names: Collection[str]) -> set[str]:
         """Those of the names that are neither id nor number of a contact of the campaign."""
@@ -79,22 +72,6 @@ class ContactBook:
                 )
             }
         return set(names) - known
-
-    def standing(self, campaign: str, phone: str) -> Standing | None:
-        """Where a number stands in a campaign; None when the campaign does not know it."""
-        known = select(contacts).where(contacts.c.campaign == campaign, contacts.c.phone == phone)
-        with self._database.reading() as connection:
-            row = connection.execute(known).first()
-            calls_made, last_call_at = history(connection, campaign, phone)
-        if row is None:
-            return (
-                Standing("", "", None, is_transient=False, calls_made=0, last_call_at=last_call_at)
-                if last_call_at
-                else None
-            )
-        return Standing(
-            row.state, row.reason, unstamp(row.due_at), row.is_transient, calls_made, last_call_at
-        )
 
     def set_aside(self, campaign: str, phone: str, step: NextStep) -> None:
         """Move a contact that no attempt was begun for."""
@@ -164,28 +141,3 @@ def move_contact(
         connection.execute(_MOVE, moved)
     else:
         connection.execute(_MOVE_AT_END, {**moved, "ended_as": disposition.value})
-
-
-def history(connection: Connection, campaign: str, phone: str) -> tuple[int, datetime | None]:
-    """Calls of this campaign that rang or may have rung, and the number's last one anywhere.
-
-    A busy line disturbed nobody: it counts as a call, and not for the gap between two calls.
-    """
-    calls = connection.execute(_CALLS, {"of_phone": phone}).all()
-    made = sum(1 for call in calls if call.campaign == campaign)
-    reached = [call.started_at for call in calls if call.disposition != Disposition.BUSY]
-    return made, unstamp(reached[-1]) if reached else None
-
-
-def contact_of(row: Row[tuple[object, ...]]) -> Contact:
-    return Contact(
-        id=row.id,
-        phone=row.phone,
-        name=row.name,
-        email=row.email,
-        language=row.language,
-        timezone=row.timezone,
-        consent=row.consent,
-        variables=row.variables,
-        line=row.line,
-    )

@@ -5,6 +5,7 @@ dial journal would make people look uncalled. Each of these is refused, with the
 """
 
 import os
+import secrets
 import uuid
 from pathlib import Path
 
@@ -109,6 +110,7 @@ def _write_draft(draft: Path, workspace: str) -> None:
                     {"key": "schema_version", "value": str(SCHEMA_VERSION)},
                     {"key": "workspace", "value": workspace},
                     {"key": "generation", "value": "0"},
+                    {"key": "salt", "value": secrets.token_hex(16)},
                 ],
             )
     finally:

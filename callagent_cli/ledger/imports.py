@@ -8,12 +8,13 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import Contact, ContactState, DuplicateRow, RejectedRow
-from callagent_cli.ledger.contact_book import contact_of
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.records import ImportCounts
 from callagent_cli.ledger.schema import WAITING_STATES, campaigns, contacts, rejected
+from callagent_cli.ledger.standings import contact_of
 
 _BATCH = 2000  # rows a transaction: memory and the time to the first dial stay small
+_SKIPPED = ContactState.SKIPPED.value
 _RENEWABLE = (*WAITING_STATES, ContactState.FAILED, ContactState.SKIPPED)
 
 
@@ -82,7 +83,7 @@ def _take_in(
             counts.known += 1
         else:
             counts.changed += 1
-            _renew(connection, campaign, person)
+            _renew(connection, campaign, person, is_looked_at_again=before[1] == _SKIPPED)
     if fresh:
         connection.execute(insert(contacts), fresh)
     counts.new += len(fresh)
@@ -139,11 +140,15 @@ def _new_row(campaign: str, contact: Contact, position: int) -> dict[str, object
     }
 
 
-def _renew(connection: Connection, campaign: str, contact: Contact) -> None:
+def _renew(
+    connection: Connection, campaign: str, contact: Contact, *, is_looked_at_again: bool
+) -> None:
+    """is_looked_at_again: it was skipped, and what it was skipped for may have changed."""
+    again = {"state": ContactState.PENDING.value, "due_at": "", "reason": ""}
     connection.execute(
         update(contacts)
         .where(contacts.c.campaign == campaign, contacts.c.phone == contact.phone)
-        .values(**_fields(contact), line=contact.line)
+        .values(**_fields(contact), line=contact.line, **(again if is_looked_at_again else {}))
     )
 
 

@@ -46,6 +46,20 @@ MIGRATIONS = (
             "WHERE closed_at IS NULL",
         ),
     ),
+    Migration(
+        4,
+        (
+            "CREATE TABLE suppressions ( phone_hash VARCHAR NOT NULL, source VARCHAR NOT NULL, "
+            "phone VARCHAR, added_at VARCHAR NOT NULL, seen_in VARCHAR NOT NULL, "
+            "reason VARCHAR NOT NULL, campaign VARCHAR NOT NULL, added_by VARCHAR NOT NULL, "
+            "PRIMARY KEY (phone_hash, source) )",
+            "CREATE INDEX suppressions_by_source ON suppressions (source, seen_in)",
+            "CREATE TABLE number_lists ( name VARCHAR NOT NULL, as_of VARCHAR NOT NULL, "
+            "imported_at VARCHAR NOT NULL, numbers INTEGER NOT NULL, sha256 VARCHAR NOT NULL, "
+            "PRIMARY KEY (name) )",
+            "INSERT INTO meta (key, value) VALUES ('salt', lower(hex(randomblob(16))))",
+        ),
+    ),
 )
 
 

@@ -8,11 +8,12 @@ from callagent_cli.domain.call import AttemptState, Claim, Disposition, Outcome,
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import InputError, LedgerError
-from callagent_cli.ledger.contact_book import contact_of, move_contact
+from callagent_cli.ledger.contact_book import move_contact
 from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.outbox import Message, write_owed
 from callagent_cli.ledger.records import DoubtfulAttempt, NextStep, PlacedCall
 from callagent_cli.ledger.schema import IS_OPEN, attempts, contacts
+from callagent_cli.ledger.standings import contact_of
 
 _WITH_CONTACT = (attempts.c.campaign == contacts.c.campaign) & (
     attempts.c.phone == contacts.c.phone

@@ -6,7 +6,6 @@ from datetime import datetime
 from sqlalchemy import Row, func, select
 
 from callagent_cli.domain.contact import ContactState, RejectedRow
-from callagent_cli.ledger.contact_book import contact_of
 from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.records import AttemptRow, CampaignRow, ContactRow
 from callagent_cli.ledger.schema import (
@@ -16,6 +15,7 @@ from callagent_cli.ledger.schema import (
     contacts,
     rejected,
 )
+from callagent_cli.ledger.standings import contact_of
 
 _PAGE = 500  # contacts read at a time
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from callagent_cli.domain.call import Ticket
 from callagent_cli.domain.contact import Contact, ContactState
+from callagent_cli.domain.suppression import Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +26,21 @@ class Candidate:
     contact: Contact
     calls_made: int  # attempts of this campaign that rang or may have rung
     last_call_at: datetime | None  # of this number, in any campaign
+    calls_at: tuple[datetime, ...] = ()  # every call of the number, in any campaign; oldest first
+    last_conversation_at: datetime | None = None  # when the last one ended that was answered
+    has_asked: bool = False  # in the last call, to be called again
+    suppressed: Suppression | None = None  # on the do-not-call list
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a number stands in a campaign; an empty state: known only from other campaigns."""
+    """Where a contact stands in a campaign; an empty state: the campaign does not know it."""
 
-    state: str
-    reason: str
-    next_at: datetime | None
-    is_transient: bool
-    calls_made: int
-    last_call_at: datetime | None
+    candidate: Candidate
+    state: str = ""
+    reason: str = ""
+    next_at: datetime | None = None
+    is_transient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

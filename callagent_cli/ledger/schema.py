@@ -28,12 +28,13 @@ from sqlalchemy import (
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
 from callagent_cli.domain.contact import ContactState
 
-SCHEMA_VERSION = 3  # a change here needs a step in migrations
+SCHEMA_VERSION = 4  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
 metadata = MetaData()
 
-# schema_version; workspace: which ledger this is; generation: grows with each intent to dial
+# schema_version; workspace: which ledger this is; generation: grows with each intent to dial;
+# salt: of the hashes of numbers
 meta = Table(
     "meta",
     metadata,
@@ -174,6 +175,32 @@ messages = Table(
     Column("ended_at", String),
     UniqueConstraint("destination", "key"),
     Index("messages_by_state", "state", "destination", "id"),
+)
+
+
+# Who must not be called, and why; a number may be here for several reasons.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("phone_hash", String, primary_key=True),
+    Column("source", String, primary_key=True),
+    Column("phone", String),  # null: the person was forgotten
+    Column("added_at", String, nullable=False),
+    Column("seen_in", String, nullable=False),  # the last import of its list
+    Column("reason", String, nullable=False),
+    Column("campaign", String, nullable=False),
+    Column("added_by", String, nullable=False),
+    Index("suppressions_by_source", "source", "seen_in"),
+)
+
+number_lists = Table(
+    "number_lists",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("as_of", String, nullable=False),
+    Column("imported_at", String, nullable=False),
+    Column("numbers", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
 )
 
 

@@ -10,6 +10,8 @@ from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
     held_ledger,
     known_campaign,
+    list_ledgers,
+    list_problems_of,
     log_of,
     open_ledger,
     read_ledger,
@@ -41,6 +43,8 @@ __all__ = [
     "is_sandbox",
     "known_campaign",
     "limits_of",
+    "list_ledgers",
+    "list_problems_of",
     "log_of",
     "needs_of",
     "open_contacts",

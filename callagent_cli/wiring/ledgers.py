@@ -9,9 +9,11 @@ from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.event import EventName, FieldValue, Level
+from callagent_cli.eligibility.do_not_call import ListProblem, list_problems
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.events.jsonl import JsonlLog
 from callagent_cli.ledger.store import Ledger, recover_files
+from callagent_cli.wiring.policies import list_rules_of
 from callagent_cli.wiring.settings_in_force import is_sandbox
 
 
@@ -35,6 +37,19 @@ def read_ledger_if_any(settings: Settings) -> Ledger | None:
     if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
         return None
     return read_ledger(settings)
+
+
+def list_ledgers(settings: Settings) -> list[Ledger]:
+    """Where the do-not-call list is changed, for the caller to close: the real ledger always, so
+    that a rehearsal's list is not missing when it counts."""
+    names = dict.fromkeys(("ledger", ledger_name(settings)))
+    return [Ledger.open(settings.state_dir, name=name, clock=SystemClock()) for name in names]
+
+
+def list_problems_of(settings: Settings, ledger: Ledger | None) -> list[ListProblem]:
+    """Do-not-call lists that are missing or too old, by the machine's own calendar."""
+    lists = ledger.number_lists() if ledger else []
+    return list_problems(lists, list_rules_of(settings), SystemClock().now().date())
 
 
 @contextmanager

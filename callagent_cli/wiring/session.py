@@ -69,7 +69,7 @@ def build_session(
         services=lambda: snapshots(guards, monitors),
     )
     line = _line(settings, wish, outside, guard, ledger, stop, emit)
-    rules = run_rules_of(settings, outside.dialer)
+    rules = run_rules_of(settings, outside.dialer, ledger.number_lists())
     agenda = Agenda(
         wish.campaign,
         line=line,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from callagent_cli.cli import help_commands
 from callagent_cli.cli.reference import meanings
 from callagent_cli.cli.reference.topics import TOPICS
 from tests.support.command_line import Typed
@@ -14,6 +15,10 @@ def test_every_topic_is_shown(typed: Typed, topic: str) -> None:
     assert TOPICS[topic]().title in ended.out
     for table in TOPICS[topic]().tables:
         assert all(row[0].removeprefix(f"{table.title}.") in ended.out for row in table.rows)
+
+
+def test_topics_are_known_by_name_before_anything_slow_is_imported() -> None:
+    assert tuple(TOPICS) == help_commands.TOPICS
 
 
 def test_help_alone_lists_the_topics(typed: Typed) -> None:

@@ -79,7 +79,7 @@ def test_attempts_are_numbered_and_calls_counted(ledger: Ledger, clock: HandCloc
     ledger.record_completed(second, Outcome(Disposition.NO_ANSWER, clock.now()), again)
     standing = ledger.standing("spring", first.phone)
     assert standing is not None
-    assert (standing.calls_made, standing.state) == (1, "deferred")
+    assert (standing.candidate.calls_made, standing.state) == (1, "deferred")
 
 
 def test_a_busy_line_counts_as_a_call_and_not_for_the_gap(
@@ -92,7 +92,8 @@ def test_a_busy_line_counts_as_a_call_and_not_for_the_gap(
     )
     standing = ledger.standing("spring", ticket.phone)
     assert standing is not None
-    assert (standing.calls_made, standing.last_call_at) == (1, None)
+    candidate = standing.candidate
+    assert (candidate.calls_made, candidate.last_call_at) == (1, None)
 
 
 def test_doubt_keeps_a_contact_from_being_called(ledger: Ledger, clock: HandClock) -> None:

@@ -68,7 +68,7 @@ def test_of_several_lost_calls_of_a_number_the_last_is_in_doubt_and_all_count(
         assert [attempt.attempt_no for attempt in row.attempts] == [1, 2, 3]
         standing = mended.standing("spring", "+12025550100")
         assert standing is not None
-        assert (standing.state, standing.calls_made) == ("needs_review", 3)
+        assert (standing.state, standing.candidate.calls_made) == ("needs_review", 3)
 
 
 @pytest.mark.parametrize("copied_while", ["claimed", "dialing", "placed", "unknown"])

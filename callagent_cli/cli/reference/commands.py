@@ -5,10 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import typer.main
-
-from callagent_cli.cli.app import build
-
 _SHARED = frozenset({"config", "no_color", "verbose", "quiet", "help"})
 
 
@@ -27,14 +23,14 @@ class Command:
     options: Sequence[Parameter]
 
 
-def commands() -> list[Command]:
-    """In the order of `callagent --help`."""
-    return list(_under(typer.main.get_command(build()), "callagent"))
+def commands(root: Any) -> list[Command]:
+    """In the order of `callagent --help`. root: what Typer makes of the whole program."""
+    return list(_under(root, "callagent"))
 
 
-def shared_options() -> list[Parameter]:
+def shared_options(root: Any) -> list[Parameter]:
     """What every command takes."""
-    first = next(_leaves(typer.main.get_command(build()), "callagent"))[1]
+    first = next(_leaves(root, "callagent"))[1]
     return [_parameter(p) for p in first.params if p.name in _SHARED and p.name != "help"]
 
 

@@ -1,6 +1,7 @@
 """The manual page callagent(1), in the language of man."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from callagent_cli.cli.reference.commands import Command, Parameter, commands, shared_options
 from callagent_cli.cli.reference.page import Page
@@ -15,12 +16,12 @@ _FILES = (
 )
 
 
-def manual_page() -> str:
+def manual_page(root: Any) -> str:
     lines = ['.TH CALLAGENT 1 "" "" "User Commands"', ".SH NAME", f"callagent \\- {_t(_SUMMARY)}"]
     lines += [".SH SYNOPSIS", ".B callagent", r"\fICOMMAND\fR [\fIOPTIONS\fR]"]
-    lines += [".SH OPTIONS OF EVERY COMMAND", *_parameters(shared_options())]
+    lines += [".SH OPTIONS OF EVERY COMMAND", *_parameters(shared_options(root))]
     lines.append(".SH COMMANDS")
-    for command in commands():
+    for command in commands(root):
         lines += _command(command)
     lines += [".SH EXIT STATUS", *_rows(exit_statuses())]
     lines.append(".SH FILES")

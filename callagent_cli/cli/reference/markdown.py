@@ -1,6 +1,7 @@
 """A page as Markdown, for docs/reference/."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from callagent_cli.cli.reference.commands import Command, Parameter, commands, shared_options
 from callagent_cli.cli.reference.page import Page, Table
@@ -13,9 +14,9 @@ def as_markdown(page: Page) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def commands_as_markdown() -> str:
-    parts = ["# Commands", _NOTE, "Every command takes:", _listed(shared_options())]
-    for command in commands():
+def commands_as_markdown(root: Any) -> str:
+    parts = ["# Commands", _NOTE, "Every command takes:", _listed(shared_options(root))]
+    for command in commands(root):
         parts += _command(command)
     return "\n\n".join(parts) + "\n"
 
