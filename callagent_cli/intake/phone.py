@@ -24,6 +24,9 @@ _AS_TEXT = "format the column as text and export again"
 _WITH_CODE = "write it as + and country code, such as +1 202 555 0123"
 
 
+_LONGEST_E164 = 16  # the plus and 15 digits; source: ITU-T E.164
+
+
 @dataclass(frozen=True, slots=True)
 class BadPhone:
     reason: str  # names what was found without repeating the number
@@ -49,7 +52,10 @@ def read_phone(cell: str, region: str) -> str | BadPhone:
         if foreign is None:
             return _invalid(number, text, region)
         number = foreign
-    return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    written = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+    if len(written) > _LONGEST_E164:  # some countries' plans have longer ones
+        return BadPhone(f"{_counted(text)} are too many for a number", _too_long_fix(region))
+    return written
 
 
 def _bare(cell: str) -> str:

@@ -55,6 +55,11 @@ def test_evidence_says_why_a_dial_was_allowed_and_can_be_stored() -> None:
         "max_attempts": 3,
         "last_call_at": "2026-11-23T12:00:00+00:00",
         "min_gap_s": 14400,
+        "asked_to_be_called": False,
+        "calls_within_a_day": 0,
+        "max_a_day": None,
+        "calls_within_a_week": 0,
+        "max_a_week": None,
     }
     assert ADA.phone not in str(allowed.evidence)
 
