@@ -117,7 +117,7 @@ def _failures(figures: Figures) -> Table | None:
 def _services(figures: Figures) -> Table | None:
     if not figures.services:
         return None
-    names = ("requests", "failed", "retries", "mean", "most within", "95 % within")
+    names = ("requests", "failed", "retries", "mean", "half within", "95 % within")
     table = _table(("service", "left"), *((name, "right") for name in names))
     for row in figures.services[:_MOST_SHOWN]:
         counts = (row.requests, row.failures, row.retries)

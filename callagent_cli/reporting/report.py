@@ -14,6 +14,7 @@ from callagent_cli.ledger.records import AttemptRow, ContactRow, EndedCall
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.reporting.figures import Failure, Figures, Json, RunFigures, rfc3339
 from callagent_cli.reporting.outages import alerts_of, outages_of
+from callagent_cli.reporting.services import latency_of, services_of, spans_of
 from callagent_cli.reporting.tally import reach_of, tallied
 
 _Item = TypeVar("_Item")
@@ -101,7 +102,8 @@ def read_report(
     calls: Iterator[EndedCall] = ledger.ended_calls(campaign)
     tally = tallied(follow(calls, "calls", ledger.ended_call_count(campaign)))
     totals, dispositions = ledger.totals(campaign), ledger.dispositions(campaign)
-    runs = ledger.runs_of(campaign)
+    runs, measures = ledger.runs_of(campaign), ledger.service_measures(campaign)
+    services = services_of(measures)
     figures = Figures(
         campaign=campaign,
         as_of=ledger.latest_event_at(),
@@ -118,6 +120,10 @@ def read_report(
         runs=[RunFigures(r.run_id, r.started_at, r.ended_at, r.exit_status) for r in runs],
         incidents=outages_of(ledger, runs),
         alerts=alerts_of(ledger, runs),
+        breakers=spans_of(ledger.breaker_changes(campaign), runs, [s.service for s in services]),
+        services=services,
+        latency=latency_of(measures),
+        retries={each.service: each.retries for each in services},
     )
     return Report(figures, ledger, show_pii, follow)
 

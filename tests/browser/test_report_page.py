@@ -1,23 +1,18 @@
 """The report's page as a reader's browser shows it."""
 
-import json
-import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callagent_cli.domain.contact import Contact
+from callagent_cli.domain.duration import duration_text
 from callagent_cli.reporting.page import html_pieces, value_at
-from callagent_cli.reporting.report import Report, read_report
-from callagent_cli.reporting.texts import json_pieces
-from callagent_cli.simulator.faults import FaultPlan, parse_faults
+from callagent_cli.reporting.report import read_report
 from tests.support.browser import Browser
 from tests.support.many_calls import HOSTILE, ledger_of
-from tests.support.rehearsal import play
+from tests.support.report_pages import Made, large_page, made_of, troubled_page
 
 MOST_BYTES = 3_000_000
 WIDTHS = (360, 1400)
@@ -26,49 +21,20 @@ FORMS: dict[str, Callable[[Any], str]] = {
     "count": lambda n: f"{n:,}",
     "usd": lambda usd: f"{usd:,.2f}",
     "mills": lambda usd: f"{usd:,.3f}",
+    "ms": lambda ms: duration_text(ms / 1000),
     "percent": lambda share: f"{share:.0%}",
     "time": lambda at: at[:16].replace("T", " "),
 }
 
 
-@dataclass(frozen=True)
-class Made:
-    """A page and the object that `report --json` prints of the same campaign."""
-
-    path: Path
-    told: dict[str, Any]
-
-
-def made_of(report: Report, path: Path) -> Made:
-    path.write_text("".join(html_pieces(report, is_sandbox=False)), encoding="utf-8")
-    return Made(path, json.loads("".join(json_pieces(report))))
-
-
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """10,000 contacts."""
-    folder = tmp_path_factory.mktemp("large")
-    with ledger_of(folder / "state", 10_000) as ledger:
-        return made_of(read_report(ledger, "spring", show_pii=False), folder / "report.html")
+    return large_page(tmp_path_factory.mktemp("large"), 10_000)
 
 
 @pytest.fixture(scope="session")
 def troubled(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A campaign with an outage of everything."""
-    folder = tmp_path_factory.mktemp("troubled")
-    people = [Contact(f"c{n}", f"+1202555{n:04d}", f"Contact {n}") for n in range(30)]
-    services = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        faults = FaultPlan(parse_faults("all@60-400"))
-        played = play(folder, faults, people, services=services, seed=5)
-    finally:
-        os.chdir(before)
-    try:
-        return made_of(read_report(played.ledger, "fifty", show_pii=False), folder / "page.html")
-    finally:
-        played.close()
+    return troubled_page(tmp_path_factory.mktemp("troubled"))
 
 
 @pytest.fixture(params=["large", "troubled"])
@@ -120,7 +86,7 @@ def test_no_number_stands_outside_what_is_compared(browser: Browser, page: Made)
     bare = browser.run("""
         const told = document.querySelector("main").cloneNode(true);
         for (const known of told.querySelectorAll(
-            "[data-json], svg, .contacts, .text, .causes, h1, figcaption + table th"))
+            "[data-json], svg, .contacts, .text, .causes, h1, figcaption small, thead"))
             known.remove();
         return told.textContent""")
     assert re.findall(r"\d+", bare) == []
@@ -149,11 +115,31 @@ def test_a_charts_bars_are_the_numbers_of_json(
     assert dict(zip(drawn[0], drawn[1], strict=True)) == counts
 
 
+def test_timeline_draws_every_state_incident_and_alert(
+    browser: Browser, large: Made, troubled: Made
+) -> None:
+    """Each span of a breaker is a line of its own."""
+    drawn = """
+        const svg = document.querySelector(".timeline svg.wide");
+        return Object.fromEntries([...svg.querySelectorAll("[class*=of-]")].map((g) =>
+            [g.getAttribute("class"), g.querySelectorAll("path.line, circle").length])
+            .filter(([_, n]) => n))"""
+    browser.open(large.path, width=1400)
+    lines = browser.run(drawn)
+    for state in ("closed", "half_open", "open", "forced_open"):
+        spans = [span for span in large.told["breakers"] if span["state"] == state]
+        assert lines[f"series of-{state}"] == len(spans) > 0
+    browser.open(troubled.path, width=1400)
+    lines = browser.run(drawn)
+    assert lines["series of-incident"] == len(troubled.told["incidents"]) > 0
+    assert 0 < lines["series of-alert"] <= len(troubled.told["alerts"])
+
+
 @pytest.mark.parametrize("media", ["screen", "print"])
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_every_text_can_be_read(browser: Browser, troubled: Made, scheme: str, media: str) -> None:
+def test_every_text_can_be_read(browser: Browser, page: Made, scheme: str, media: str) -> None:
     """Contrast of WCAG AA: 4.5, of large text 3."""
-    browser.open(troubled.path, width=1400, scheme=scheme, media=media)
+    browser.open(page.path, width=1400, scheme=scheme, media=media)
     browser.run("for (const d of document.querySelectorAll('details')) d.open = true")
     weak = browser.run("""
         const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
