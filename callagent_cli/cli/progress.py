@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
 
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
 from callagent_cli.cli.terminal import Terminal
-from callagent_cli.domain.clock import SystemClock
+from callagent_cli.domain.clock import Clock, SystemClock
 
 T = TypeVar("T")
 
@@ -18,13 +20,13 @@ Tell = Callable[[int], None]
 
 
 @contextmanager
-def progress(terminal: Terminal, what: str) -> Iterator[Tell]:
+def progress(terminal: Terminal, what: str, clock: Clock | None = None) -> Iterator[Tell]:
     """While the block runs, it tells how many rows it has done; the line goes when it ends."""
     if not terminal.can_live:
         yield _nobody
         return
     with ExitStack() as stack:
-        yield _Line(terminal, what, stack)
+        yield _Line(terminal, what, clock or SystemClock(), stack)
 
 
 def counted(rows: Iterable[T], tell: Tell) -> Iterator[T]:
@@ -39,36 +41,46 @@ def _nobody(done: int) -> None:
 
 
 class _Line:
-    """Drawn when the work turns out to be long; a terminal that is gone stops nothing."""
+    """Drawn when the work turns out to be long, a few times a second."""
 
-    def __init__(self, terminal: Terminal, what: str, stack: ExitStack) -> None:
-        self._terminal, self._what, self._stack = terminal, what, stack
-        self._clock = SystemClock()
-        self._began_s = self._clock.monotonic()
-        self._update: Tell | None = None
+    def __init__(self, terminal: Terminal, what: str, clock: Clock, stack: ExitStack) -> None:
+        self._terminal, self._what, self._clock, self._stack = terminal, what, clock, stack
+        self._next_s = clock.monotonic() + _SHOWN_AFTER_S
+        self._drawn: tuple[_CalmProgress, TaskID] | None = None
 
     def __call__(self, done: int) -> None:
-        if self._update is None:
-            if self._clock.monotonic() - self._began_s < _SHOWN_AFTER_S:
-                return
-            self._update = self._start()
-        with suppress(OSError, ValueError):
-            self._update(done)
+        if self._clock.monotonic() < self._next_s:
+            return
+        line, task = self._drawn = self._drawn or self._start()
+        line.update(task, completed=done, refresh=True)
+        self._next_s = self._clock.monotonic() + 1 / _HERTZ
 
-    def _start(self) -> Tell:
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        line = Progress(
+    def _start(self) -> "tuple[_CalmProgress, TaskID]":
+        line = _CalmProgress(
             SpinnerColumn(),
             TextColumn("{task.description}  {task.completed:>9,} rows"),
             TimeElapsedColumn(),
             console=self._terminal.err,
-            refresh_per_second=_HERTZ,
+            auto_refresh=False,
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
+        self._stack.enter_context(line)
+        return line, line.add_task(self._what, total=None)
+
+
+class _CalmProgress(Progress):
+    """A terminal that is gone, or closed under us, stops no work."""
+
+    def start(self) -> None:
         with suppress(OSError, ValueError):
-            self._stack.enter_context(line)
-        task = line.add_task(self._what, total=None)
-        return lambda done: line.update(task, completed=done)
+            super().start()
+
+    def refresh(self) -> None:
+        with suppress(OSError, ValueError):
+            super().refresh()
+
+    def stop(self) -> None:
+        with suppress(OSError, ValueError):
+            super().stop()
