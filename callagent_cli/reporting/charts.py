@@ -1,16 +1,11 @@
-"""The page's charts, drawn by pygal: SVG without scripts, styles or colours of its own.
+"""Which charts the page has, and what each shows."""
 
-Each is drawn twice, wide and narrow, so that its text has the same size on a desk and on a phone;
-the page's style sheet shows one of them and gives every series its colour and its pattern.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from xml.etree import ElementTree
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
 from callagent_cli.domain.call import Disposition
+from callagent_cli.reporting.drawing import Drawing, Frame, chart_of, drawn
 from callagent_cli.reporting.figures import (
     AttemptReach,
     Figures,
@@ -20,40 +15,12 @@ from callagent_cli.reporting.figures import (
     Reach,
     ServiceFigures,
 )
-from callagent_cli.reporting.pygal_alone import Graph, HorizontalStackedBar, StackedBar, Style
+from callagent_cli.reporting.pygal_alone import Graph, HorizontalStackedBar, StackedBar
 from callagent_cli.reporting.scales import count_ticks, spoken, time_form
 
-_STYLE = Style(
-    background="transparent",
-    plot_background="transparent",
-    font_family="sans-serif",
-    label_font_size=12,
-    major_label_font_size=12,
-    value_font_size=12,
-)
-_NARROW, _HALF, _FULL = 328, 540, 1120  # px; a phone, half a page, a page
 _BAR_ROW = 30  # px
 _ANSWERED_OR_NOT = ("answered", "other")
 _NOBODY = Reach(0, 0, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    width: int
-    height: int
-    ticks: int  # labels along the time axis that have room
-
-
-Drawing = tuple[Graph, Sequence[str]]  # the chart, and the name of each series for its class
-Draw = Callable[[Frame], Drawing]
-
-
-def drawn(what: str, draw: Draw, *, height: int, is_full: bool = False) -> Markup:
-    """what: said to those who cannot see it. draw: the chart and the class of each series."""
-    wide = Frame(_FULL, height, 9) if is_full else Frame(_HALF, height, 6)
-    narrow = Frame(_NARROW, height, 3)
-    sizes = ((wide, "wide full" if is_full else "wide"), (narrow, "narrow"))
-    return Markup("").join(_svg(what, draw(frame), size) for frame, size in sizes)
 
 
 def counts_chart(what: str, counts: Mapping[str, float], form: str = "{:,}") -> Markup:
@@ -122,6 +89,33 @@ def hours_chart(rows: Sequence[HourReach]) -> Markup:
     return drawn("reach by the hour of the contact's own day", draw, height=220)
 
 
+def time_chart(periods: Sequence[Period]) -> Markup:
+    """Calls by when they began and how they ended."""
+    found = [how.value for how in Disposition if any(how in p.dispositions for p in periods)]
+
+    def draw(frame: Frame) -> Drawing:
+        names = _period_names(periods)
+        every = -(-len(periods) // frame.ticks)
+        chart = chart_of(
+            StackedBar,
+            frame,
+            spacing=1,
+            x_labels=[name if n % every == 0 else "" for n, name in enumerate(names)],
+            y_labels=count_ticks(max(period.calls for period in periods)),
+        )
+        for how in found:
+            chart.add(
+                how,
+                [
+                    _bar(period.dispositions.get(how, 0), f"{name}: {spoken(how)}")
+                    for name, period in zip(names, periods, strict=True)
+                ],
+            )
+        return chart, found
+
+    return drawn("calls over time", draw, height=240, is_full=True)
+
+
 def latency_chart(service: str, classes: Sequence[LatencyClass]) -> Markup:
     """A service's requests by how long they took."""
 
@@ -165,33 +159,6 @@ def _up_to(bound_ms: float | None) -> str:
     return f"{bound_ms:g} ms" if bound_ms < 1000 else f"{bound_ms / 1000:g} s"
 
 
-def time_chart(periods: Sequence[Period]) -> Markup:
-    """Calls by when they began and how they ended."""
-    found = [how.value for how in Disposition if any(how in p.dispositions for p in periods)]
-
-    def draw(frame: Frame) -> Drawing:
-        names = _period_names(periods)
-        every = -(-len(periods) // frame.ticks)
-        chart = chart_of(
-            StackedBar,
-            frame,
-            spacing=1,
-            x_labels=[name if n % every == 0 else "" for n, name in enumerate(names)],
-            y_labels=count_ticks(max(period.calls for period in periods)),
-        )
-        for how in found:
-            chart.add(
-                how,
-                [
-                    _bar(period.dispositions.get(how, 0), f"{name}: {spoken(how)}")
-                    for name, period in zip(names, periods, strict=True)
-                ],
-            )
-        return chart, found
-
-    return drawn("calls over time", draw, height=240, is_full=True)
-
-
 def _period_names(periods: Sequence[Period]) -> list[str]:
     first, last = periods[0], periods[-1]
     form = time_form(first.begins_at, last.ends_at, first.ends_at - first.begins_at)
@@ -214,70 +181,3 @@ def _rows(frame: Frame, names: Sequence[str], top: float, **settings: object) ->
 
 def _bar(n: float, label: str) -> dict[str, object] | None:
     return {"value": n, "label": label} if n else None
-
-
-def chart_of(kind: type[Graph], frame: Frame, **settings: object) -> Graph:
-    plain = {
-        "style": _STYLE,
-        "show_legend": False,
-        "js": (),
-        "disable_xml_declaration": True,
-        "explicit_size": False,
-        "margin": 4,
-        "truncate_label": -1,
-        "print_zeroes": False,
-        "formatter": lambda n: f"{n:,g}",
-        "width": frame.width,
-        "height": frame.height,
-    }
-    return kind(**{**plain, **settings})
-
-
-def _svg(what: str, drawing: Drawing, size: str) -> Markup:
-    chart, names = drawing
-
-    def tidy(root: ElementTree.Element) -> ElementTree.Element:
-        _tidy(root, names)
-        root.attrib.pop("id", None)
-        root.set("class", size)
-        root.set("role", "img")
-        root.set("aria-label", what)
-        return root
-
-    chart.add_xml_filter(tidy)
-    return Markup(chart.render())  # noqa: S704 - pygal escapes what it is given
-
-
-def _tidy(root: ElementTree.Element, names: Sequence[str]) -> None:
-    """Leave what is drawn; a bar's description becomes its tooltip."""
-    for parent in list(root.iter()):
-        parent.attrib.pop("style", None)  # the page's policy allows none
-        for child in list(parent):
-            match child.tag:
-                case "defs" | "title":
-                    parent.remove(child)
-                case "g" if _is_empty(child):
-                    parent.remove(child)
-                case "desc":
-                    parent.remove(child)
-                    _name_bar(parent, child)
-        for mark in (parent.get("class") or "").split():
-            if mark.startswith("serie-"):
-                parent.set("class", f"series of-{names[int(mark.removeprefix('serie-'))]}")
-
-
-def _is_empty(group: ElementTree.Element) -> bool:
-    """A bar of no height, or what pygal's script would fill."""
-    bar = group.find("rect")
-    if group.get("class") == "bar" and bar is not None:
-        return not {"width", "height"} <= bar.attrib.keys()
-    return len(group) == 0
-
-
-def _name_bar(bar: ElementTree.Element, desc: ElementTree.Element) -> None:
-    if desc.get("class") not in ("value", "x_label", "label") or not desc.text:
-        return
-    if (title := bar.find("title")) is not None:
-        title.text = f"{desc.text}: {title.text}"
-    else:
-        ElementTree.SubElement(bar, "title").text = desc.text

@@ -131,13 +131,13 @@ def _percent(share: float) -> str:
     return f"{share:.0%}"
 
 
-def _ms(value: float | None) -> str:
-    return "–" if value is None else duration_text(value / 1000)
+def _ms(value: float) -> str:
+    return duration_text(value / 1000)
 
 
-def _time(stored: str | None) -> str:
+def _time(stored: str) -> str:
     """`2026-11-24 18:05` of an RFC 3339 time."""
-    return stored[:16].replace("T", " ") if stored else "–"
+    return stored[:16].replace("T", " ")
 
 
 _FILTERS = {

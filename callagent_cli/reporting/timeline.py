@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from callagent_cli.reporting.charts import Drawing, Frame, chart_of, drawn
+from callagent_cli.reporting.drawing import Drawing, Frame, chart_of, drawn
 from callagent_cli.reporting.figures import Figures, SentAlert
 from callagent_cli.reporting.pygal_alone import XY
 from callagent_cli.reporting.scales import spoken, time_ticks
