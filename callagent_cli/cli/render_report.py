@@ -69,7 +69,7 @@ def _totals(figures: Figures) -> Table:
 
 
 def _cost(cost: Cost) -> str:
-    parts = [f"{cost.total_usd:.2f} USD", f"{cost.per_call_usd:.3f} a call"]
+    parts = [f"{cost.total_usd:.2f} USD", f"{cost.per_call_usd:.3f} a priced call"]
     if cost.per_answered_usd is not None:
         parts.append(f"{cost.per_answered_usd:.3f} an answered one")
     return ", ".join(parts)
