@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 _DIGITS_KNOWN = 15  # a workbook keeps no more of a number
 _PADDED = re.compile(r"0{2,}")  # a postcode's format: zeros in front are shown
+_PLUS = re.compile(r'"?\\?\+')  # a format that shows numbers as +44 …
 _DECIMALS = re.compile(r"0\.(0+)")
 
 Value = str | int | float | bool | date | datetime | time | timedelta | None
@@ -53,7 +54,8 @@ def _number(value: int | float, number_format: str) -> str:
     if places:
         return f"{value:.{places}f}"
     is_whole = value == value // 1 and abs(value) < 10**_DIGITS_KNOWN
-    return str(int(value)) if is_whole else f"{value:.{_DIGITS_KNOWN}g}"
+    digits = str(int(value)) if is_whole else f"{value:.{_DIGITS_KNOWN}g}"
+    return f"+{digits}" if _PLUS.match(shape) and value > 0 else digits
 
 
 def _moment(value: datetime) -> str:

@@ -96,7 +96,7 @@ def contacts_in(table: Table, choices: Choices, default_region: str) -> Contacts
         )
     head, has_rows = _head(table, choices)
     where = f"{table.name} {table.unit} {head.line}"
-    header = read_header(head.cells, choices.columns, where=where)
+    header = read_header(head.cells, choices.columns, where=where, place=table.place)
     if not has_rows:
         raise InputError(
             f"{table.name} has a header and no rows", hint="add one row for each contact"

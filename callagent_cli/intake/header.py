@@ -57,13 +57,19 @@ def names_phone(columns: Mapping[str, str]) -> Callable[[str], bool]:
     return lambda cell: snake(cell) in PHONE_NAMES
 
 
-def read_header(cells: Sequence[str], columns: Mapping[str, str], *, where: str) -> Header:
+def read_header(
+    cells: Sequence[str],
+    columns: Mapping[str, str],
+    *,
+    where: str,
+    place: Callable[[int], str],
+) -> Header:
     """Sort out the columns. columns: our name → the file's, from the config; where: the table
-    and the row, for messages.
+    and the row, for messages; place: what a column is called there, by its index.
 
     Raises InputError: no phone column, two that could be it, a name twice, a reserved name.
     """
-    columns_seen = _Columns(where, cells)
+    columns_seen = _Columns(where, cells, place)
     columns_seen.check_names(columns)
     for ours, theirs in columns.items():
         columns_seen.take_named(ours, theirs)
@@ -79,8 +85,8 @@ def read_header(cells: Sequence[str], columns: Mapping[str, str], *, where: str)
 class _Columns:
     """The columns of one file, each given its meaning in turn."""
 
-    def __init__(self, where: str, cells: Sequence[str]) -> None:
-        self._where, self._cells = where, cells
+    def __init__(self, where: str, cells: Sequence[str], place: Callable[[int], str]) -> None:
+        self._where, self._cells, self._place = where, cells, place
         self._spelled = tuple(shown(cell, _LONGEST_NAME) for cell in cells)
         self._names = [snake(cell) or _stand_in(cell, n) for n, cell in enumerate(cells, start=1)]
         self.taken: dict[int, str] = {}  # position → field or variable
@@ -90,7 +96,7 @@ class _Columns:
             first = self._names.index(name)
             if name and first != at:
                 two = f"{self._spelled[first]!r} and {self._spelled[at]!r}"
-                which = f"columns {first + 1} and {at + 1}"
+                which = f"columns {self._place(first)} and {self._place(at)}"
                 raise self._error(
                     f"two columns have one name: {two} ({which})", "rename or delete one of them"
                 )

@@ -79,7 +79,13 @@ def test_a_number_is_its_digits_however_the_cell_keeps_it(path: Path, number: ob
         (0.15, "0%", "15%"),
         (0.1234, "0.0%", "12.3%"),
         (2134, "00000", "02134"),
+        (442079460123, '"+"0', "+442079460123"),
+        (442079460123, "\\+0", "+442079460123"),
+        (442079460123, "+0 000", "+442079460123"),
+        (12025550101, "[<=9999999]###-####;(###) ###-####", "12025550101"),
+        (1234567, "#,##0", "1234567"),
         (12.5, "0.00", "12.50"),
+        (-0.5, "0.0%;[Red]-0.0%", "-50.0%"),
         (12.5, "General", "12.5"),
         (0.1 + 0.2, "General", "0.3"),
         (7.0, "General", "7"),
@@ -206,6 +212,11 @@ def test_a_single_sheet_without_a_phone_column_says_what_it_has(path: Path) -> N
     error = refusal(save(path, ("name", "phnoe"), ("Ada", ADA)))
     assert "people.xlsx, sheet Contacts row 1: no phone column" in error.message
     assert "campaign.columns: {phone: phnoe}" in error.hint
+
+
+def test_two_columns_of_one_name_are_told_by_their_letters(path: Path) -> None:
+    error = refusal(save(path, (None, "phone", "Name", "name"), (None, ADA, "a", "b")))
+    assert "'Name' and 'name' (columns C and D)" in error.message
 
 
 def test_only_empty_rows(path: Path) -> None:
