@@ -76,6 +76,7 @@ class _CalmProgress(Progress):
     def start(self) -> None:
         with suppress(OSError, ValueError):
             super().start()
+            self.console.show_cursor(True)  # a process that is killed must not leave it hidden
 
     def refresh(self) -> None:
         with suppress(OSError, ValueError):
