@@ -1,10 +1,10 @@
 """`callagent contacts …`: signatures and help only."""
 
 from callagent_cli.cli.options import Common
-from callagent_cli.cli.shared_options import AsJson, ContactsFrom
+from callagent_cli.cli.shared_options import AsJson, Contacts
 
 
-def check(contacts: ContactsFrom, as_json: AsJson = False, *, common: Common) -> int:
+def check(contacts: Contacts, as_json: AsJson = False, *, common: Common) -> int:
     """Say how contacts are understood, and what would be better.
 
     Looks at the file alone: no campaign, no ledger, no call. Numbers are masked.

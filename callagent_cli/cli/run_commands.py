@@ -7,11 +7,11 @@ import typer
 
 from callagent_cli.cli import suggestions
 from callagent_cli.cli.options import Common, RunOptions, SimulateOptions
-from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, ContactsFrom
+from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, Contacts
 
 
 def run(
-    contacts: ContactsFrom,
+    contacts: Contacts,
     campaign: CampaignName = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=0, metavar="N", help="dial at most N")
@@ -79,7 +79,7 @@ def run(
 
 
 def plan(
-    contacts: ContactsFrom,
+    contacts: Contacts,
     campaign: CampaignName = None,
     as_json: AsJson = False,
     *,

@@ -20,8 +20,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="errors and --json on
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object on stdout")]
 ShowPii = Annotated[bool, typer.Option("--show-pii", help="whole phone numbers")]
-Contacts = Annotated[Path, typer.Argument(metavar="CONTACTS", help="contacts file")]
-ContactsFrom = Annotated[
+Contacts = Annotated[
     str, typer.Argument(metavar="CONTACTS", help="file, - for stdin, or a Google Sheet")
 ]
 Campaign = Annotated[
