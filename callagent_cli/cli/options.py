@@ -29,6 +29,8 @@ class RunOptions:
     is_no_live: bool = False
     is_json: bool = False
     is_yes: bool = False
+    plan_csv: Path | None = None  # of a dry run
+    is_showing_pii: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 import json
 import re
 import secrets
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from callagent_cli import wiring
-from callagent_cli.campaign.plan import Plan, make_plan
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.cli.contacts_source import (
@@ -22,6 +21,7 @@ from callagent_cli.cli.contacts_source import (
 from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
+from callagent_cli.cli.plan import plan_of, show_plan
 from callagent_cli.cli.progress import counted, progress
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
@@ -66,7 +66,7 @@ def run(contacts: str, options: RunOptions) -> int:
     given = Given(source, open_contacts(source, settings, terminal))
     wish = _wish(source, options, settings)
     if options.is_dry_run:
-        return show_plan(given.file, wish, settings, terminal, as_json=options.is_json)
+        return show_plan(given.file, wish, settings, terminal, options)
     wiring.check_ready(settings)
     clock = wiring.clock_of(settings)
     with ExitStack() as stack:
@@ -138,35 +138,6 @@ def _least(flag: Number | None, config: Number | None) -> Number | None:
     return min(given) if given else None
 
 
-def show_plan(
-    file: ContactsFile, wish: wiring.Wish, settings: Settings, terminal: Terminal, *, as_json: bool
-) -> int:
-    with wiring.read_ledger_if_any(settings) or nullcontext() as ledger:
-        plan = _plan(file, wish, settings, ledger, terminal)
-    if as_json:
-        terminal.result(json.dumps(plan.to_json()))
-    else:
-        render_plan(plan, terminal)
-    return 0
-
-
-def _plan(
-    file: ContactsFile,
-    wish: wiring.Wish,
-    settings: Settings,
-    ledger: Ledger | None,
-    terminal: Terminal,
-) -> Plan:
-    with progress(terminal, f"planning {wish.campaign}") as tell:
-        return make_plan(
-            wish.campaign,
-            counted(file, tell),
-            ledger=ledger,
-            rules=wiring.eligibility_of(settings),
-            now=wiring.clock_of(settings).now(),
-        )
-
-
 def _is_agreed(
     given: Given,
     wish: wiring.Wish,
@@ -181,7 +152,7 @@ def _is_agreed(
     refuse_unasked(given.source, terminal)
     if not terminal.can_ask:
         return True
-    render_plan(_plan(given.file, wish, settings, ledger, terminal), terminal)
+    render_plan(plan_of(given.file, wish, settings, ledger, terminal, options), terminal)
     return terminal.ask("Place these calls? [y/N] ")
 
 

@@ -7,7 +7,7 @@ import typer
 
 from callagent_cli.cli import suggestions
 from callagent_cli.cli.options import Common, RunOptions, SimulateOptions
-from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, Contacts
+from callagent_cli.cli.shared_options import AsJson, CampaignName, ContactIds, Contacts, ShowPii
 
 
 def run(
@@ -81,17 +81,35 @@ def run(
 def plan(
     contacts: Contacts,
     campaign: CampaignName = None,
+    contact: ContactIds = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=0, metavar="N", help="as of a run that dials N")
+    ] = None,
+    pilot: Annotated[
+        int | None, typer.Option("--pilot", min=1, metavar="N", help="as of a pilot of N")
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option("--concurrency", min=1, max=64, metavar="N", help="calls at the same time"),
+    ] = None,
     as_json: AsJson = False,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="one row a contact; new file")
+    ] = None,
+    show_pii: ShowPii = False,
     *,
     common: Common,
 ) -> int:
-    """Say who would be called now, who would not, and why.
+    """Say who would be called when, who would not, and why.
 
-    The same as `run` up to the first dial; places nothing.
+    The same as `run` up to the first dial; places nothing. Times, duration and cost are
+    estimates: by campaign.estimate, or by the campaign's own calls once it has ten.
 
     \b
-    Example:
+    Examples:
       callagent plan examples/contacts.csv
+      callagent plan examples/contacts.csv --pilot 3
+      callagent plan examples/contacts.csv --csv planned.csv
 
     \b
     Exit statuses:
@@ -100,7 +118,18 @@ def plan(
     """
     from callagent_cli.cli.run import run as work
 
-    options = RunOptions(common=common, campaign=campaign, is_dry_run=True, is_json=as_json)
+    options = RunOptions(
+        common=common,
+        campaign=campaign,
+        limit=limit,
+        concurrency=concurrency,
+        pilot=pilot,
+        contact_ids=tuple(contact or ()),
+        is_dry_run=True,
+        is_json=as_json,
+        plan_csv=csv,
+        is_showing_pii=show_pii,
+    )
     return work(contacts, options)
 
 

@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from callagent_cli.config.calling_window import Window
 from callagent_cli.config.do_not_call import DoNotCall, NumberKinds
 from callagent_cli.config.durations import read_duration
+from callagent_cli.config.estimate import Estimate
 from callagent_cli.config.fields import DURATION_FORMS, Duration, Section
+from callagent_cli.config.shares import Share
 
 
 def _redial(value: object) -> object:
@@ -48,27 +50,6 @@ class Redial(Section):
     callback_field: str = Field(
         "callback_at", description="of data collection: when to call again"
     )
-
-
-def _percent(value: object) -> object:
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
-    return value
-
-
-Share = Annotated[
-    float,
-    BeforeValidator(_percent),
-    Field(gt=0, le=1),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
-                {"type": "string", "pattern": r"^\d+(\.\d+)?\s*%$"},
-            ]
-        }
-    ),
-]
 
 
 class Halt(Section):
@@ -126,4 +107,5 @@ class Campaign(Section):
     max_calls_per_day: int | None = Field(None, ge=0, description="of all campaigns of the ledger")
     max_cost_per_day: float | None = Field(None, ge=0, description="USD of all campaigns")
     calls_per_minute: float | None = Field(None, gt=0, description="null: as fast as lines allow")
+    estimate: Estimate = Estimate()
     halt: Halt | None = Field(Halt(), description="stop when too many calls fail; null: never")

@@ -88,10 +88,10 @@ class ContactBook(Standings):
         )
 
     def release_held(self, campaign: str) -> int:
-        """Look at held contacts anew: rules, fields or the time may have changed."""
-        return self._move_all(
-            campaign, ContactState.PENDING, "", contacts.c.state == ContactState.HELD
-        )
+        """Look anew at whom an earlier run held or skipped: rules, fields, lists or the time may
+        have changed."""
+        set_aside = contacts.c.state.in_((ContactState.HELD.value, ContactState.SKIPPED.value))
+        return self._move_all(campaign, ContactState.PENDING, "", set_aside)
 
     def requeue(
         self, campaign: str, *, ids: Collection[str] | None = None, only_transient: bool

@@ -14,7 +14,6 @@ from callagent_cli.ledger.schema import WAITING_STATES, campaigns, contacts, rej
 from callagent_cli.ledger.standings import contact_of
 
 _BATCH = 2000  # rows a transaction: memory and the time to the first dial stay small
-_SKIPPED = ContactState.SKIPPED.value
 _RENEWABLE = (*WAITING_STATES, ContactState.FAILED, ContactState.SKIPPED)
 
 
@@ -83,7 +82,7 @@ def _take_in(
             counts.known += 1
         else:
             counts.changed += 1
-            _renew(connection, campaign, person, is_looked_at_again=before[1] == _SKIPPED)
+            _renew(connection, campaign, person)
     if fresh:
         connection.execute(insert(contacts), fresh)
     counts.new += len(fresh)
@@ -140,15 +139,11 @@ def _new_row(campaign: str, contact: Contact, position: int) -> dict[str, object
     }
 
 
-def _renew(
-    connection: Connection, campaign: str, contact: Contact, *, is_looked_at_again: bool
-) -> None:
-    """is_looked_at_again: it was skipped, and what it was skipped for may have changed."""
-    again = {"state": ContactState.PENDING.value, "due_at": "", "reason": ""}
+def _renew(connection: Connection, campaign: str, contact: Contact) -> None:
     connection.execute(
         update(contacts)
         .where(contacts.c.campaign == campaign, contacts.c.phone == contact.phone)
-        .values(**_fields(contact), line=contact.line, **(again if is_looked_at_again else {}))
+        .values(**_fields(contact), line=contact.line)
     )
 
 

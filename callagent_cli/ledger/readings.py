@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Row, func, select
 
+from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import ContactState, RejectedRow
 from callagent_cli.ledger.database import Database, stamp, unstamp
-from callagent_cli.ledger.records import AttemptRow, CampaignRow, ContactRow
+from callagent_cli.ledger.records import AttemptRow, CallFigures, CampaignRow, ContactRow
 from callagent_cli.ledger.schema import (
     IS_WAITING,
     attempts,
@@ -98,6 +99,17 @@ class Readings:
         with self._database.reading() as connection:
             calls, cost_usd = connection.execute(since).one()
         return int(calls), float(cost_usd)
+
+    def call_figures(self, campaign: str) -> CallFigures:
+        """Calls that ended, how many were answered, and what those took."""
+        answered = attempts.c.disposition == Disposition.ANSWERED.value
+        ended = attempts.c.campaign == campaign, attempts.c.disposition.is_not(None)
+        sums = (func.sum(attempts.c.duration_s), func.sum(attempts.c.cost_usd))
+        with self._database.reading() as connection:
+            calls = connection.execute(select(func.count()).where(*ended)).scalar_one()
+            of_answered = select(func.count(), *sums).where(*ended, answered)
+            n, talk_s, cost_usd = connection.execute(of_answered).one()
+        return CallFigures(calls, n, talk_s or 0.0, cost_usd or 0.0)
 
     def next_due_at(self, campaign: str, now: datetime) -> datetime | None:
         """When the next waiting contact is due; `now` when one is already."""

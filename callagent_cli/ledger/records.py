@@ -44,6 +44,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFigures:
+    """Calls of a campaign that ended, summed up."""
+
+    calls: int
+    answered: int
+    talk_s: float  # of those that were answered
+    cost_usd: float  # of those
+
+
+@dataclass(frozen=True, slots=True)
 class ImportCounts:
     new: int = 0
     changed: int = 0  # known, not yet dialled: variables renewed

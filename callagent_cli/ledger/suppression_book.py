@@ -12,26 +12,16 @@ from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.suppression import LIST_PREFIX, NumberList, Suppression
 from callagent_cli.ledger.database import Database, stamp
-from callagent_cli.ledger.schema import contacts, meta, number_lists, suppressions
+from callagent_cli.ledger.schema import meta, number_lists, suppressions
 
 _BATCH = 2000
 _PAGE = 1000
-_LOOK_AGAIN = (
-    update(contacts)
-    .where(
-        contacts.c.phone == bindparam("of_phone"),
-        contacts.c.state == ContactState.SKIPPED.value,
-        contacts.c.reason.startswith("on the do-not-call list"),
-    )
-    .values(state=ContactState.PENDING.value, due_at="", reason="")
-)
 _BY_HASH = select(suppressions).limit(1)  # one reason is enough
 
 
@@ -54,15 +44,13 @@ class SuppressionBook:
             return self._add(connection, said)
 
     def lift(self, phone: str) -> list[Suppression]:
-        """Take a number off every list; returns the reasons for which it was there. Contacts that
-        were skipped because of them wait for their turn again."""
+        """Take a number off every list; returns the reasons for which it was there."""
         with self._database.transaction() as connection:
             hashed = suppressions.c.phone_hash == self._hash(connection, phone)
             found = [
                 _suppression(row) for row in connection.execute(select(suppressions).where(hashed))
             ]
             connection.execute(delete(suppressions).where(hashed))
-            connection.execute(_LOOK_AGAIN, {"of_phone": phone})
         return found
 
     def import_list(self, name: str, phones: Iterable[str], *, as_of: date, digest: str) -> int:

@@ -25,6 +25,7 @@ from callagent_cli.domain.errors import (
 from callagent_cli.domain.health import Finding, Health, HealthStatus
 from callagent_cli.services.elevenlabs_answers import SERVICE, as_mapping, error_of, read_dial
 from callagent_cli.services.elevenlabs_conversations import read_conversation
+from callagent_cli.services.elevenlabs_credits import Credits, read_credits
 from callagent_cli.services.elevenlabs_preflight import check_agent, check_number, max_call_s
 from callagent_cli.services.http_session import HttpSession, Timeouts
 
@@ -138,6 +139,11 @@ class ElevenLabs:
         return check_agent(agent, columns) + check_number(
             numbers, self._number_id, self._telephony
         )
+
+    def credits(self) -> Credits | None:
+        """What the account may still spend; None where the answer does not say. Needs the key's
+        scope `user_read`. Raises ServiceError."""
+        return read_credits(as_mapping(self._get("/v1/user/subscription", limits=_QUICK)))
 
     def probe(self) -> Health:
         """Read the agent: the same host, key, region and service as a dial. One request."""

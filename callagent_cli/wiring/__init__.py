@@ -19,6 +19,7 @@ from callagent_cli.wiring.ledgers import (
     recover_ledger,
     tell,
 )
+from callagent_cli.wiring.plans import outlook_of, plan_warnings
 from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.probers import probers
 from callagent_cli.wiring.provider import Outside, clock_of, outside
@@ -49,9 +50,11 @@ __all__ = [
     "needs_of",
     "open_contacts",
     "open_ledger",
+    "outlook_of",
     "outside",
     "owed_for_call",
     "plain_channels",
+    "plan_warnings",
     "probers",
     "read_ledger",
     "read_ledger_if_any",

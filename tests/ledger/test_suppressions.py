@@ -83,13 +83,14 @@ def test_who_stays_on_a_list_is_on_it_all_the_while(ledger: Ledger) -> None:
     assert ledger.suppression_of(ADA) is not None
 
 
-def test_a_number_taken_off_waits_for_its_turn_again(
+def test_a_number_taken_off_is_looked_at_again_by_the_next_run(
     ledger: Ledger, claimed: Candidate, clock: HandClock
 ) -> None:
     ledger.suppress(ADA, source="person")
     reason = "on the do-not-call list since 2026-11-23: noted by hand"
     ledger.set_aside("spring", ADA, NextStep(ContactState.SKIPPED, reason=reason))
     assert [one.source for one in ledger.lift(ADA)] == ["person"]
+    ledger.release_held("spring")
     again = ledger.next_due("spring", clock.now())
     assert again is not None
     assert again.contact.phone == ADA
