@@ -87,6 +87,11 @@ def planned(
                 yield replace(planner.plan(standing), is_known=bool(standing.state))
 
 
+def planned_alone(standing: Standing, outlook: Outlook) -> Planned:
+    """One contact's part, as if it were the run's first."""
+    return replace(_Planner(outlook).plan(standing), is_known=bool(standing.state))
+
+
 def _standings(
     campaign: str, people: Sequence[Contact], ledger: Ledger | None
 ) -> Sequence[Standing]:

@@ -52,6 +52,7 @@ def build() -> typer.Typer:
     add(app, read_commands.health)
     add(app, read_commands.status)
     add(app, read_commands.report)
+    add(app, read_commands.why)
     add(app, read_commands.review)
     add(app, change_commands.resolve)
     add(app, change_commands.retry)

@@ -114,6 +114,33 @@ def report(
     )
 
 
+def why(
+    phone: Annotated[str, typer.Argument(metavar="PHONE", help="any usual spelling")],
+    as_json: AsJson = False,
+    show_pii: ShowPii = False,
+    *,
+    common: Common,
+) -> int:
+    """Tell all that is known of a number, and what the next run does.
+
+    Each campaign's attempts with the evidence that allowed them, what is owed, the
+    do-not-call list, and what each rule says at this moment. Reads only.
+
+    \b
+    Examples:
+      callagent why "+1 202 555 0101"
+      callagent why 2025550101 --json --show-pii
+
+    \b
+    Exit statuses:
+      0  shown, also when nobody knows the number
+      2  no phone number
+    """
+    from callagent_cli.cli.why import why as tell
+
+    return tell(phone, as_json=as_json, show_pii=show_pii, common=common)
+
+
 def review(as_json: AsJson = False, show_pii: ShowPii = False, *, common: Common) -> int:
     """List the attempts in doubt: calls that may have rung.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import ClassVar
 
 from callagent_cli.domain.contact import Contact
 from callagent_cli.eligibility.verdicts import Evidence, Held
@@ -34,6 +35,8 @@ def callback_at(
 @dataclass(frozen=True, slots=True)
 class CallbackGate:
     """Nobody is called before the time in the file's `callback_at` column."""
+
+    name: ClassVar[str] = "asked for a time"
 
     def refuse(self, candidate: Candidate, now: datetime) -> Held | None:
         said = _said(candidate)

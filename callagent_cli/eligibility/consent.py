@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 from callagent_cli.domain.contact import Contact
 from callagent_cli.eligibility.verdicts import Evidence, Skipped
@@ -12,6 +13,8 @@ DATE_COLUMN, SOURCE_COLUMN = "consent_date", "consent_source"
 
 @dataclass(frozen=True, slots=True)
 class ConsentGate:
+    name: ClassVar[str] = "consent"
+
     is_required: bool  # a contact that says nothing is not called
     max_age_s: float | None = None  # an older or undated consent is none
 

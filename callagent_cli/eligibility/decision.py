@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callagent_cli.eligibility.hours import HoursGate
-from callagent_cli.eligibility.verdicts import Eligible, Gate, Held, Verdict
+from callagent_cli.eligibility.verdicts import Eligible, Evidence, Gate, Held, Refusal, Verdict
 from callagent_cli.ledger.records import Candidate
 
 
@@ -16,6 +16,15 @@ from callagent_cli.ledger.records import Candidate
 class Rules:
     gates: tuple[Gate, ...]  # in this order; the first that forbids gives the verdict
     hours: HoursGate  # the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What one rule alone says, whatever the others do."""
+
+    rule: str
+    refusal: Refusal | None  # None: it does not mind
+    evidence: Evidence
 
 
 def decide(candidate: Candidate, rules: Rules, now: datetime) -> Verdict:
@@ -37,3 +46,11 @@ def _evidence(candidate: Candidate, rules: Rules, now: datetime) -> dict[str, ob
     for gate in (*rules.gates, rules.hours):
         seen.update(gate.evidence(candidate, now))
     return seen
+
+
+def rulings(candidate: Candidate, rules: Rules, now: datetime) -> list[Ruling]:
+    """For a person who asks why: every rule, in the order in which `decide` asks them."""
+    return [
+        Ruling(gate.name, gate.refuse(candidate, now), gate.evidence(candidate, now))
+        for gate in (*rules.gates, rules.hours)
+    ]

@@ -6,6 +6,7 @@ The ledger looks once more inside the transaction that begins an attempt.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from callagent_cli.domain.suppression import NumberList
 from callagent_cli.eligibility.verdicts import Evidence, Skipped
@@ -14,6 +15,8 @@ from callagent_cli.ledger.records import Candidate
 
 @dataclass(frozen=True, slots=True)
 class DoNotCallGate:
+    name: ClassVar[str] = "do-not-call list"
+
     lists: Sequence[NumberList] = field(default=())  # those that were asked, for the evidence
 
     def refuse(self, candidate: Candidate, now: datetime) -> Skipped | None:

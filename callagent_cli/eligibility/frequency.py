@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from callagent_cli.eligibility.verdicts import Evidence, Exhausted, Held
 from callagent_cli.ledger.records import Candidate
@@ -14,6 +15,8 @@ _DAY = timedelta(days=1)
 class FrequencyGate:
     """A call in doubt counts as a call. The caps and the gap count a number's calls in every
     campaign; a time that the person asked for comes before the gap, not before the caps."""
+
+    name: ClassVar[str] = "how often"
 
     max_attempts: int  # calls per contact and campaign
     min_gap_s: float  # between two calls of one number

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
 from callagent_cli.domain.contact import Contact
 from callagent_cli.eligibility.calling_window import CallingWindow
@@ -28,6 +29,8 @@ _Kind = tuple[object, ...]  # contacts of one kind share their opening times
 @dataclass(frozen=True, slots=True)
 class HoursGate:
     """The config's window, the presets and the holidays: all must be open in every zone."""
+
+    name: ClassVar[str] = "calling hours"
 
     window: CallingWindow | None  # None: any hour, whatever the presets say
     presets: tuple[str, ...] = ()  # names, or `by_country`

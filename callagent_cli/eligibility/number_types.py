@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import ClassVar
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -26,6 +27,8 @@ _NAMES: Mapping[int, str] = {
 @dataclass(frozen=True, slots=True)
 class NumberTypeGate:
     """Numbers that charge the person called, or that no single person answers."""
+
+    name: ClassVar[str] = "kind of number"
 
     allowed: frozenset[str] = frozenset()  # names of kinds that may be called all the same
 

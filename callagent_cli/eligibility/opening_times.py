@@ -86,7 +86,9 @@ class OpeningTimes:
         """What the clocks of the zones show, in ISO 8601, by the zones' names."""
         last, shown = self._looked_at
         if at is not last:
-            shown = {zone.key: at.astimezone(zone).isoformat() for zone in self.zones}
+            shown = {
+                zone.key: at.astimezone(zone).isoformat(timespec="seconds") for zone in self.zones
+            }
             self._looked_at = (at, shown)
         return shown
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from callagent_cli.ledger.records import Candidate
 
@@ -37,6 +37,8 @@ Verdict = Eligible | Refusal
 
 class Gate(Protocol):
     """One rule. Pure: decides from its arguments alone; what is not known forbids."""
+
+    name: ClassVar[str]  # for people
 
     def refuse(self, candidate: Candidate, now: datetime) -> Refusal | None:
         """Why the contact may not be called at `now` (aware); None: this rule does not mind."""

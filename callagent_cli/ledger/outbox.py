@@ -132,6 +132,13 @@ class Outbox:
         with self._database.reading() as connection:
             return [_owed_message(row) for row in connection.execute(listed)]
 
+    def messages_of(self, attempt_id: str) -> list[OwedMessage]:
+        """Whatever is or was owed about one attempt."""
+        about = messages.c.key.startswith(f"{attempt_id}:", autoescape=True)
+        with self._database.reading() as connection:
+            rows = connection.execute(_in_order(select(messages).where(about)))
+            return [_owed_message(row) for row in rows]
+
     @property
     def _now(self) -> str:
         return stamp(self._clock.now())

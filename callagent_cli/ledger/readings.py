@@ -1,7 +1,8 @@
 """What the ledger tells `status`, `report` and the closing summary. Reads only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Row, func, select
 
@@ -157,15 +158,17 @@ class Readings:
         while page := self._contact_page(campaign, last):
             by_phone = self._attempts_of(campaign, [row.phone for row in page])
             for row in page:
-                yield ContactRow(
-                    contact=contact_of(row),
-                    state=row.state,
-                    disposition=row.disposition,
-                    next_at=unstamp(row.due_at),
-                    reason=row.reason,
-                    attempts=tuple(by_phone.get(row.phone, ())),
-                )
+                yield _contact_row(row, by_phone.get(row.phone, ()))
             last = page[-1].position
+
+    def contact_row(self, campaign: str, phone: str) -> ContactRow | None:
+        """One contact with its attempts; None when the campaign does not know the number."""
+        found = select(contacts).where(contacts.c.campaign == campaign, contacts.c.phone == phone)
+        with self._database.reading() as connection:
+            row = connection.execute(found).first()
+        if row is None:
+            return None
+        return _contact_row(row, self._attempts_of(campaign, [phone]).get(phone, ()))
 
     def _contact_page(self, campaign: str, after: int) -> list[Row[tuple[object, ...]]]:
         page = (
@@ -197,6 +200,17 @@ class Readings:
             yield RejectedRow(row.line, row.column_name, row.value, row.reason, row.fix)
 
 
+def _contact_row(row: Row[Any], attempts_made: Sequence[AttemptRow]) -> ContactRow:
+    return ContactRow(
+        contact=contact_of(row),
+        state=row.state,
+        disposition=row.disposition,
+        next_at=unstamp(row.due_at),
+        reason=row.reason,
+        attempts=tuple(attempts_made),
+    )
+
+
 def _attempt_row(row: Row[tuple[object, ...]]) -> AttemptRow:
     return AttemptRow(
         attempt_id=row.attempt_id,
@@ -212,4 +226,8 @@ def _attempt_row(row: Row[tuple[object, ...]]) -> AttemptRow:
         duration_s=row.duration_s,
         summary=row.summary or "",
         evidence=row.evidence or {},
+        collected=row.collected or {},
+        looked_up=row.looked_up,
+        resolved_by=row.resolved_by or "",
+        note=row.note or "",
     )

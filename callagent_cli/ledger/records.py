@@ -103,6 +103,10 @@ class AttemptRow:
     duration_s: float | None = None
     summary: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
+    collected: Mapping[str, object] = field(default_factory=dict)  # in the call
+    looked_up: int = 0  # times the provider was asked, of one in doubt
+    resolved_by: str = ""  # who settled one in doubt
+    note: str = ""  # of that person
 
 
 @dataclass(frozen=True, slots=True)

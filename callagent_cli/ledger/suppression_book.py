@@ -35,6 +35,13 @@ class SuppressionBook:
         with self._database.reading() as connection:
             return self._suppressed(connection, phone)
 
+    def suppressions_of(self, phone: str) -> list[Suppression]:
+        """Every reason for which a number must not be called, oldest first."""
+        with self._database.reading() as connection:
+            hashed = suppressions.c.phone_hash == self._hash(connection, phone)
+            found = select(suppressions).where(hashed).order_by(suppressions.c.added_at)
+            return [_suppression(row) for row in connection.execute(found)]
+
     def suppress(
         self, phone: str, *, source: str, reason: str = "", campaign: str = "", by: str = ""
     ) -> bool:

@@ -19,7 +19,7 @@ from callagent_cli.wiring.ledgers import (
     recover_ledger,
     tell,
 )
-from callagent_cli.wiring.plans import outlook_of, plan_warnings
+from callagent_cli.wiring.plans import outlook_of, outlook_on, plan_warnings
 from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.probers import probers
 from callagent_cli.wiring.provider import Outside, clock_of, outside
@@ -51,6 +51,7 @@ __all__ = [
     "open_contacts",
     "open_ledger",
     "outlook_of",
+    "outlook_on",
     "outside",
     "owed_for_call",
     "plain_channels",

@@ -13,7 +13,7 @@ from callagent_cli.ledger.store import Ledger
 from callagent_cli.services.elevenlabs import ElevenLabs
 from callagent_cli.wiring.contacts import needs_of
 from callagent_cli.wiring.ledgers import list_problems_of
-from callagent_cli.wiring.policies import eligibility_of
+from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.provider import clock_of, outside
 from callagent_cli.wiring.session import Wish
 from callagent_cli.wiring.settings_in_force import is_sandbox, warnings_of
@@ -38,6 +38,12 @@ def outlook_of(
         calls_today=calls,
         cost_usd_today=cost_usd,
     )
+
+
+def outlook_on(settings: Settings, campaign: str, ledger: Ledger | None) -> Outlook:
+    """Of a run as the settings alone make it."""
+    wish = Wish(campaign, "", limits_of(settings), settings.campaign.concurrency)
+    return outlook_of(settings, wish, ledger)
 
 
 def _today(ledger: Ledger | None, now: datetime) -> tuple[int, float]:
