@@ -15,6 +15,7 @@ from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
 from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.campaign.telemetry import Telemetry
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.contact import Contact, RejectedRow
 from callagent_cli.domain.errors import ServiceError, ServiceRefused
@@ -39,6 +40,7 @@ class Session:
     monitors: Sequence[HealthMonitor]
     alerts: AlertDesk
     deliveries: Deliveries
+    telemetry: Telemetry
     mirror: Mirror | None  # of the events in a sheet
     flush_within_s: float
     over: Signal  # set when the run has ended: background tasks end
@@ -49,7 +51,7 @@ class Session:
 
     @property
     def listeners(self) -> list[Listener]:
-        heard_by: list[Listener] = [self.alerts, self.deliveries]
+        heard_by: list[Listener] = [self.alerts, self.deliveries, self.telemetry]
         return [*heard_by, self.mirror] if self.mirror else heard_by
 
     def stop(self) -> None:
@@ -116,6 +118,7 @@ class Session:
         def keep_lease() -> None:
             while not self.over.wait(_HEARTBEAT_S):
                 heartbeat()
+                self.telemetry.keep()
 
         background = [self.alerts.run, keep_lease, *(monitor.run for monitor in self.monitors)]
         if self.mirror:
@@ -142,6 +145,7 @@ class Session:
             self.mirror.close()
         owed_to = self.deliveries.flush(self.flush_within_s)
         self.over.set()
+        self.telemetry.keep()
         dead = sum(self.line.ledger.owed_by_destination("dead").values())
         return replace(summary, owed_to=owed_to, dead_letters=dead)
 

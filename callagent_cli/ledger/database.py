@@ -66,6 +66,12 @@ class Database:
         with self._lock, self._in_words(), self._connection.begin():
             yield self._connection
 
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A transaction for what no promise rests on: when it fails, calls go on all the same."""
+        with self._lock, self._in_words(is_vital=False), self._connection.begin():
+            yield self._connection
+
     # On one connection a read inside a transaction of its own is also a consistent one.
     reading = transaction
 
@@ -79,13 +85,13 @@ class Database:
             )
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
+    def _in_words(self, *, is_vital: bool = True) -> Iterator[None]:
         try:
             yield
         except IntegrityError as error:
             raise Conflict(f"the ledger refused the step: {error.orig}") from None
         except _BROKEN as error:
-            self._is_sound = False
+            self._is_sound = self._is_sound and not is_vital
             raise unusable(self.path, error) from None
 
     def backup(self, target: Path) -> None:

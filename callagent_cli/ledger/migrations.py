@@ -60,6 +60,20 @@ MIGRATIONS = (
             "INSERT INTO meta (key, value) VALUES ('salt', lower(hex(randomblob(16))))",
         ),
     ),
+    Migration(
+        5,
+        (
+            "CREATE TABLE service_measures ( run_id VARCHAR NOT NULL, service VARCHAR NOT NULL, "
+            "operation VARCHAR NOT NULL, campaign VARCHAR NOT NULL, requests INTEGER NOT NULL, "
+            "failures INTEGER NOT NULL, retries INTEGER NOT NULL, latency_ms JSON NOT NULL, "
+            "total_ms FLOAT NOT NULL, PRIMARY KEY (run_id, service, operation) )",
+            "CREATE INDEX measures_by_campaign ON service_measures (campaign)",
+            "CREATE TABLE breaker_changes ( id INTEGER NOT NULL, run_id VARCHAR NOT NULL, "
+            "campaign VARCHAR NOT NULL, service VARCHAR NOT NULL, at VARCHAR NOT NULL, "
+            "state VARCHAR NOT NULL, reason VARCHAR NOT NULL, PRIMARY KEY (id) )",
+            "CREATE INDEX changes_by_campaign ON breaker_changes (campaign)",
+        ),
+    ),
 )
 
 

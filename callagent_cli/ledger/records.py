@@ -171,25 +171,3 @@ class AlertRow:
     key: str  # `kind:what`
     channel: str
     state: str  # owed, sent, dead, dropped
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceMeasure:
-    """Requests of one run to one service for one purpose."""
-
-    service: str
-    operation: str
-    requests: int
-    failures: int
-    retries: int
-    latency_ms: Mapping[str, int]  # `<=50` → requests that took so long at most
-    total_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerChange:
-    run_id: str
-    service: str
-    at: datetime
-    state: str  # in which the breaker is from then on
-    reason: str

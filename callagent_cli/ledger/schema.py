@@ -28,7 +28,7 @@ from sqlalchemy import (
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
 from callagent_cli.domain.contact import ContactState
 
-SCHEMA_VERSION = 4  # a change here needs a step in migrations
+SCHEMA_VERSION = 5  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
 metadata = MetaData()
@@ -225,6 +225,35 @@ Index(
     unique=True,
     sqlite_where=text("closed_at IS NULL"),
     postgresql_where=text("closed_at IS NULL"),
+)
+
+# What a run's requests to a service came to; its latest state.
+service_measures = Table(
+    "service_measures",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("service", String, primary_key=True),
+    Column("operation", String, primary_key=True),
+    Column("campaign", String, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    Column("latency_ms", JSON, nullable=False),  # `<=50` → requests
+    Column("total_ms", Float, nullable=False),
+    Index("measures_by_campaign", "campaign"),
+)
+
+breaker_changes = Table(
+    "breaker_changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String, nullable=False),
+    Column("campaign", String, nullable=False),
+    Column("service", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Index("changes_by_campaign", "campaign"),
 )
 
 

@@ -26,7 +26,7 @@ from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.lease import RunLease, busy, is_held, take_lock
-from callagent_cli.ledger.measure_readings import MeasureReadings
+from callagent_cli.ledger.measure_book import MeasureBook
 from callagent_cli.ledger.open_attempts import OpenAttempts
 from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
@@ -44,7 +44,7 @@ class Ledger(
     OpenAttempts,
     Readings,
     ReportReadings,
-    MeasureReadings,
+    MeasureBook,
     Outbox,
     IncidentBook,
 ):

@@ -6,9 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from callagent_cli.domain.contact import mask_phones
+from callagent_cli.domain.measure import BreakerChange, ServiceMeasure
 from callagent_cli.domain.snapshot import BreakerState
 from callagent_cli.domain.text import one_line
-from callagent_cli.ledger.records import BreakerChange, RunRow, ServiceMeasure
+from callagent_cli.ledger.records import RunRow
 from callagent_cli.reporting.figures import BreakerSpan, LatencyClass, ServiceFigures
 
 _Bound = float | None  # milliseconds; None: longer than every bound

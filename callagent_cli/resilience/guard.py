@@ -13,9 +13,11 @@ from typing import TypeVar
 from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.errors import CircuitOpen, Interrupted, ServiceError
 from callagent_cli.domain.event import Emit, EventName, FieldValue
+from callagent_cli.domain.measure import ServiceMeasure
 from callagent_cli.domain.snapshot import BreakerState, ServiceSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.resilience.breaker import Breaker
+from callagent_cli.resilience.meter import Meter
 from callagent_cli.resilience.retry import Operation, Retries, RetryBudget, RetryPolicy
 
 T = TypeVar("T")
@@ -76,7 +78,7 @@ class Guard:
     ) -> None:
         self.service, self.breaker = service, breaker
         self._policy, self._clock, self._stop, self._emit = retry, clock, stop, emit
-        self._tally = _Tally()
+        self._tally, self._meter = _Tally(), Meter(service)
         self._retries = Retries(
             retry,
             clock=clock,
@@ -151,6 +153,10 @@ class Guard:
             latency_ms=latency_ms,
         )
 
+    def measures(self) -> list[ServiceMeasure]:
+        """What the requests so far came to, by operation."""
+        return self._meter.read()
+
     def _try(self, op: Operation[T]) -> T:
         if op.tries:
             self._wait(op)
@@ -184,11 +190,17 @@ class Guard:
             error.tries, op.last_error = op.tries, error
             elapsed_ms = self._ms_since(began_s)
             self._tally.failed(error, elapsed_ms)
+            self._count(op, elapsed_ms, is_failed=True)
             self._tell(EventName.REQUEST_FAILED, op, error, elapsed_ms=elapsed_ms)
             raise
-        if self._tally.answered(self._ms_since(began_s), is_proof=op.is_proof):
+        elapsed_ms = self._ms_since(began_s)
+        self._count(op, elapsed_ms, is_failed=False)
+        if self._tally.answered(elapsed_ms, is_proof=op.is_proof):
             self._tell(EventName.SERVICE_ANSWERED, op, None)
         return answer
+
+    def _count(self, op: Operation[T], elapsed_ms: float, *, is_failed: bool) -> None:
+        self._meter.count(op.name, elapsed_ms, is_retry=op.tries > 1, is_failed=is_failed)
 
     def _ms_since(self, began_s: float) -> float:
         return round((self._clock.monotonic() - began_s) * 1000, 3)

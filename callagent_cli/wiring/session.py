@@ -14,6 +14,7 @@ from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
 from callagent_cli.campaign.script import ScriptWriter
 from callagent_cli.campaign.session import Session
+from callagent_cli.campaign.telemetry import Telemetry
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Signal
@@ -92,6 +93,12 @@ def build_session(
         monitors=monitors,
         alerts=AlertDesk(channels, clock, emit, throttle_of(settings), book=book),
         deliveries=deliveries,
+        telemetry=Telemetry(
+            wish.campaign,
+            wish.run_id,
+            ledger,
+            lambda: [measure for each in guards for measure in each.measures()],
+        ),
         mirror=Mirror(ledger, clock, lambda: deliveries.nudge((SHEETS,))) if has_sheet else None,
         flush_within_s=settings.deliveries.flush_within,
         over=over,

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from callagent_cli.ledger.records import BreakerChange, RunRow, ServiceMeasure
+from callagent_cli.domain.measure import BreakerChange, ServiceMeasure
+from callagent_cli.ledger.records import RunRow
 from callagent_cli.reporting.figures import BreakerSpan, LatencyClass
 from callagent_cli.reporting.services import latency_of, services_of, spans_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from callagent_cli.domain.contact import Contact
-from callagent_cli.ledger.records import BreakerChange, ServiceMeasure
+from callagent_cli.domain.measure import BreakerChange, ServiceMeasure
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.reporting.page import html_pieces
 from callagent_cli.reporting.report import Report, read_report
