@@ -37,9 +37,11 @@ def end_of(
     *,
     end: RunEnd | None,
     redials_later: int,
+    without_date: int = 0,
     is_restricted: bool,
 ) -> Ending:
     """redials_later: deferred contacts that are due at a later time, which is no failure.
+    without_date: held contacts that wait for a person to add or mend something.
     is_restricted: the run was told to look at some contacts only."""
     left = remaining(totals) - redials_later - totals.get(ContactState.NEEDS_REVIEW, 0)
     in_doubt = totals.get(ContactState.NEEDS_REVIEW, 0)
@@ -51,14 +53,21 @@ def end_of(
     if end is not None and left:
         return Ending(4, end.reason)
     if left and not is_restricted:
-        held = totals.get(ContactState.HELD, 0)
-        why = "held until a later time" if held == left else "not settled yet"
-        return Ending(4, f"{left} {_contacts(left)} {why}")
+        return Ending(4, f"{left} {_contacts(left)} {_why_left(totals, left, without_date)}")
     if failed := totals.get(ContactState.FAILED, 0):
         return Ending(3, f"{failed} {_contacts(failed)} failed technically")
     if redials_later:
         return Ending(0, f"nothing more is due now; {redials_later} to be called again later")
     return Ending(0, "every contact is settled")
+
+
+def _why_left(totals: Mapping[str, int], left: int, without_date: int) -> str:
+    if totals.get(ContactState.HELD, 0) != left:
+        return "not settled yet"
+    if without_date == left:
+        return "held until a person adds what is missing: `callagent report` says what"
+    also = f", {without_date} of them until a person adds what is missing" if without_date else ""
+    return f"held until a later time{also}"
 
 
 def causes(campaign: str, failures: list[tuple[str, str, int]]) -> tuple[FailureCause, ...]:

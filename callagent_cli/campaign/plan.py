@@ -180,6 +180,7 @@ class Plan:
     rejected: list[RejectedRow] = field(default_factory=list)  # the first ones
     rejected_count: int = 0
     known: int = 0  # contacts that the campaign knows already
+    met: set[str] = field(default_factory=set)  # of the names that the run is for
     next_at: datetime | None = None  # the first of those who must wait
     warnings: list[str] = field(default_factory=list)
 
@@ -215,6 +216,8 @@ class Plan:
             return
         self.verdicts[row.fate] += 1
         self.known += row.is_known
+        if self.outlook.only is not None:
+            self.met |= {row.contact.id, row.contact.phone} & self.outlook.only
         if row.fate is Fate.CALL and len(self.first) < _FIRST:
             self.first.append(row)
         if row.reason:

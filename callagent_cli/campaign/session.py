@@ -154,7 +154,11 @@ class Session:
         totals = ledger.totals(campaign)
         later = ledger.due_later(campaign, self.line.clock.now())
         ending = end_of(
-            totals, end=self.agenda.end, redials_later=later, is_restricted=self.is_restricted
+            totals,
+            end=self.agenda.end,
+            redials_later=later,
+            without_date=ledger.held_without_date(campaign),
+            is_restricted=self.is_restricted,
         )
         if interrupted is not None:
             ending = Ending(interrupted, "interrupted; the same command goes on where it stopped")

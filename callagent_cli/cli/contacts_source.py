@@ -1,6 +1,7 @@
 """Contacts as a command was told to read them."""
 
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from callagent_cli import wiring
 from callagent_cli.cli.progress import progress
 from callagent_cli.cli.terminal import Terminal
 from callagent_cli.config.settings import Settings
+from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.text import one_line
 from callagent_cli.intake.contacts import ContactsFile
 from callagent_cli.intake.source import ContactsPath, Source, Stdin
 
@@ -54,3 +57,11 @@ def refuse_unasked(source: Source, terminal: Terminal) -> None:
             "contacts from stdin leave nobody to answer `Place these calls?`",
             hint="look at them with `callagent plan -`, then add --yes",
         )
+
+
+def refuse_unknown(campaign: str, names: Collection[str]) -> None:
+    """Who names contacts means them: a slip of the finger is not `nothing was due`."""
+    if names:
+        named = ", ".join(sorted(mask_phones(one_line(name, 60)) for name in names))
+        hint = f"`callagent report {campaign}` lists them; nothing was dialled"
+        raise InputError(f"--contact: {campaign} has no contact {named}", hint=hint)

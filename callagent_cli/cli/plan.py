@@ -2,13 +2,14 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
 
 from callagent_cli import wiring
 from callagent_cli.campaign.plan import Plan, Planned, planned
+from callagent_cli.cli.contacts_source import refuse_unknown
 from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.progress import counted, progress
 from callagent_cli.cli.render_plan import render_plan
@@ -62,8 +63,15 @@ def plan_of(
                 pass
         else:
             _write(options.plan_csv, rows, show_pii=options.is_showing_pii)
+    if wish.only:
+        refuse_unknown(wish.campaign, _unmet(wish, plan, ledger))
     plan.warnings += wiring.plan_warnings(settings, file, ledger, plan)
     return plan
+
+
+def _unmet(wish: wiring.Wish, plan: Plan, ledger: Ledger | None) -> Collection[str]:
+    unmet = (wish.only or frozenset()) - plan.met
+    return ledger.unknown(wish.campaign, unmet) if ledger is not None else unmet
 
 
 def _added(rows: Iterable[Planned | RejectedRow], plan: Plan) -> Iterator[Planned | RejectedRow]:

@@ -15,6 +15,7 @@ from callagent_cli.cli.contacts_source import (
     Given,
     open_contacts,
     refuse_unasked,
+    refuse_unknown,
     rejects_path,
     require_name,
 )
@@ -30,10 +31,8 @@ from callagent_cli.cli.terminal import OutputLost, Terminal
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.snapshot import RunSnapshot
-from callagent_cli.domain.text import one_line
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.intake.contacts import ContactsFile
 from callagent_cli.intake.rejects import write_rejects
@@ -184,7 +183,7 @@ def _work(
     session.begin()
     with progress(terminal, f"taking in {given.source.name}") as tell:
         counts = session.take_in(counted(given.file, tell), source=given.source.name)
-    _refuse_unknown(wish, ledger)
+    refuse_unknown(wish.campaign, ledger.unknown(wish.campaign, wish.only or ()))
     if options.is_retry_failed:
         ledger.requeue(wish.campaign, only_transient=False)
     session.settle_left_overs()
@@ -212,14 +211,6 @@ def _work(
         rejected_path=str(rejected_path or ""),
         notes=notes,
     )
-
-
-def _refuse_unknown(wish: wiring.Wish, ledger: Ledger) -> None:
-    """Who names contacts means them: a slip of the finger is not `nothing was due`."""
-    if unknown := ledger.unknown(wish.campaign, wish.only or ()):
-        named = ", ".join(sorted(mask_phones(one_line(name, 60)) for name in unknown))
-        hint = f"`callagent report {wish.campaign}` lists them; nothing was dialled"
-        raise InputError(f"--contact: {wish.campaign} has no contact {named}", hint=hint)
 
 
 def _write_rejects(

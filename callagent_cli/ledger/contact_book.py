@@ -9,7 +9,7 @@ from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.records import Candidate, NextStep
-from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts
+from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, NEVER, attempts, contacts
 from callagent_cli.ledger.standings import Standings
 
 _HAS_OPEN_ATTEMPT = (
@@ -133,7 +133,7 @@ def move_contact(
         "of_campaign": campaign,
         "of_phone": phone,
         "to_state": step.state.value,
-        "due": stamp(step.next_at) if step.next_at else "",
+        "due": _due(step),
         "why": step.reason,
         "passing": step.is_transient,
     }
@@ -141,3 +141,10 @@ def move_contact(
         connection.execute(_MOVE, moved)
     else:
         connection.execute(_MOVE_AT_END, {**moved, "ended_as": disposition.value})
+
+
+def _due(step: NextStep) -> str:
+    """Who is held without a date comes up again when the next run begins, not in this one."""
+    if step.next_at is None:
+        return NEVER if step.state is ContactState.HELD else ""
+    return stamp(step.next_at)

@@ -12,12 +12,13 @@ from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.records import AttemptRow, CallFigures, CampaignRow, ContactRow
 from callagent_cli.ledger.schema import (
     IS_WAITING,
+    NEVER,
     attempts,
     campaigns,
     contacts,
     rejected,
 )
-from callagent_cli.ledger.standings import contact_of
+from callagent_cli.ledger.standings import contact_of, due_time
 
 _PAGE = 500  # contacts read at a time
 
@@ -113,13 +114,13 @@ class Readings:
         return CallFigures(calls, n, talk_s or 0.0, cost_usd or 0.0)
 
     def next_due_at(self, campaign: str, now: datetime) -> datetime | None:
-        """When the next waiting contact is due; `now` when one is already."""
+        """When the next waiting contact is due; `now` when one is already; None: nobody is."""
         first = select(func.min(contacts.c.due_at)).where(
             contacts.c.campaign == campaign, IS_WAITING
         )
         with self._database.reading() as connection:
             due_at = connection.execute(first).scalar_one()
-        if due_at is None:
+        if due_at is None or due_at == NEVER:
             return None
         return max(unstamp(due_at) or now, now)
 
@@ -130,6 +131,14 @@ class Readings:
             contacts.c.state == ContactState.DEFERRED,
             IS_WAITING,  # lets the index of what is due serve
             contacts.c.due_at > stamp(now),
+        )
+        with self._database.reading() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def held_without_date(self, campaign: str) -> int:
+        """Contacts that are held until a person adds what is missing."""
+        counted = select(func.count()).where(
+            contacts.c.campaign == campaign, IS_WAITING, contacts.c.due_at == NEVER
         )
         with self._database.reading() as connection:
             return int(connection.execute(counted).scalar_one())
@@ -205,7 +214,7 @@ def _contact_row(row: Row[Any], attempts_made: Sequence[AttemptRow]) -> ContactR
         contact=contact_of(row),
         state=row.state,
         disposition=row.disposition,
-        next_at=unstamp(row.due_at),
+        next_at=due_time(row.due_at),
         reason=row.reason,
         attempts=tuple(attempts_made),
     )

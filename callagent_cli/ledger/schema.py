@@ -31,6 +31,8 @@ from callagent_cli.domain.contact import ContactState
 SCHEMA_VERSION = 5  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
+NEVER = "never"  # sorts after every time
+
 metadata = MetaData()
 
 # schema_version; workspace: which ledger this is; generation: grows with each intent to dial;
@@ -66,7 +68,7 @@ contacts = Table(
     Column("line", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("state", String, nullable=False),
-    Column("due_at", String, nullable=False),  # empty: at once
+    Column("due_at", String, nullable=False),  # empty: at once; NEVER: until a person acts
     Column("reason", String, nullable=False),
     Column("is_transient", Boolean, nullable=False),
     Column("disposition", String),

@@ -12,7 +12,7 @@ from callagent_cli.domain.contact import Contact
 from callagent_cli.domain.suppression import Suppression
 from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.records import Candidate, Standing
-from callagent_cli.ledger.schema import attempts, contacts
+from callagent_cli.ledger.schema import NEVER, attempts, contacts
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _MOST_AT_ONCE = 500  # some databases bound the parameters of a query
@@ -118,7 +118,12 @@ def _instants(stamps: Iterable[str]) -> Iterable[datetime]:
 def _standing(candidate: Candidate, row: Row[Any] | None) -> Standing:
     if row is None:
         return Standing(candidate)
-    return Standing(candidate, row.state, row.reason, unstamp(row.due_at), row.is_transient)
+    return Standing(candidate, row.state, row.reason, due_time(row.due_at), row.is_transient)
+
+
+def due_time(stored: str) -> datetime | None:
+    """When a contact is due; None: at once, or not before a person acts."""
+    return None if stored == NEVER else unstamp(stored)
 
 
 def contact_of(row: Row[tuple[object, ...]]) -> Contact:

@@ -98,3 +98,33 @@ def test_campaigns_are_listed_with_their_numbers(ledger: Ledger, clock: HandCloc
     assert (row.campaign, dict(row.totals), row.is_running) == ("spring", {"pending": 3}, False)
     with ledger.hold("spring", "run_1"):
         assert ledger.campaigns(clock.now())[0].is_running
+
+
+def test_who_is_held_until_a_person_acts_comes_up_in_the_next_run_and_not_in_this_one(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    first = ledger.next_due("spring", clock.now())
+    assert first is not None
+    ledger.set_aside("spring", first.contact.phone, NextStep(ContactState.HELD, None, "no zone"))
+    clock.advance(10**9)
+    second = ledger.next_due("spring", clock.now())
+    assert second is not None
+    assert second.contact.phone != first.contact.phone
+    assert ledger.held_without_date("spring") == 1
+    row = ledger.contact_row("spring", first.contact.phone)
+    assert row is not None
+    assert (row.state, row.next_at, row.reason) == ("held", None, "no zone")
+    ledger.release_held("spring")
+    again = ledger.next_due("spring", clock.now())
+    assert again is not None
+    assert again.contact.phone == first.contact.phone
+    assert ledger.held_without_date("spring") == 0
+
+
+def test_a_campaign_whose_contacts_all_wait_for_a_person_has_nothing_due(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    while (candidate := ledger.next_due("spring", clock.now())) is not None:
+        step = NextStep(ContactState.HELD, None, "no zone")
+        ledger.set_aside("spring", candidate.contact.phone, step)
+    assert ledger.next_due_at("spring", clock.now()) is None
