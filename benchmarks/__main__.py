@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.engine import per_contact, rates
 from benchmarks.figures import Figure, table, write_into
-from benchmarks.intake import intake
+from benchmarks.intake import intake, plans
 from benchmarks.machine import described
 from benchmarks.start_up import start_up
 
-PARTS = ("start", "contact", "rate", "intake")
+PARTS = ("start", "contact", "rate", "intake", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ def measured(parts: list[str], sizes: Sizes, folder: Path) -> Iterator[Figure]:
         yield from rates(sizes.rate_rounds, sizes.rate_s, sizes.lanes, sizes.delay_s, folder)
     if "intake" in parts:
         yield from intake(sizes.intake_rounds, sizes.few_rows, sizes.many_rows, folder)
+    if "plan" in parts:
+        yield from plans(sizes.intake_rounds, sizes.few_rows, sizes.many_rows, folder)
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
-"""Memory and time of taking a contacts file in, and whether both hold as it grows."""
+"""Memory and time of taking a contacts file in and of planning it, and whether both hold as it
+grows."""
 
 import tempfile
 from pathlib import Path
@@ -25,6 +26,31 @@ def intake(rounds: int, few: int, many: int, folder: Path) -> list[Figure]:
             _memory(what, many, [one for _, one in costs]),
         ]
     return figures
+
+
+def plans(rounds: int, few: int, many: int, folder: Path) -> list[Figure]:
+    """As `intake`, of `callagent plan`: of a new campaign, and of one that knows everybody."""
+    small = write_contacts(folder / "few.csv", few)
+    large = write_contacts(folder / "many.csv", many)
+    figures = []
+    for what, knows in (("plan of a new campaign", False), ("plan of a known one", True)):
+        costs = [
+            (_planned(small, folder, knows=knows), _planned(large, folder, knows=knows))
+            for _ in range(rounds)
+        ]
+        figures += [
+            _time(what, few, [one for one, _ in costs]),
+            _growth(what, few, many, costs),
+            _memory(what, many, [one for _, one in costs]),
+        ]
+    return figures
+
+
+def _planned(file: Path, folder: Path, *, knows: bool) -> Cost:
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        if knows:
+            side("take_in", file, "sandbox", folder=Path(own))
+        return side("plan", file, folder=Path(own))
 
 
 def _cost(name: str, file: Path, folder: Path) -> Cost:

@@ -3,12 +3,13 @@
 `python -m benchmarks.sides RESULT SIDE WORDS…` writes a `processes.Cost` to RESULT as JSON.
 """
 
+import io
 import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -174,13 +175,28 @@ def read(meter: Meter, path: str) -> None:
     _check_rows(rows, path)
 
 
-def take_in(meter: Meter, path: str) -> None:
+def plan(meter: Meter, path: str) -> None:
+    """`callagent plan`, whole, with what the ledger of this folder knows, if there is one."""
+    from callagent_cli.cli.app import run_app
+
+    sys.argv = ["callagent", "plan", path, "--campaign", "bench", "--json"]
+    said = io.StringIO()
+    with redirect_stdout(said), meter.running():
+        status = run_app()
+    if status:
+        sys.exit(status)
+    told = json.loads(said.getvalue())
+    _check_rows(sum(told["verdicts"].values()), path)
+
+
+def take_in(meter: Meter, path: str, name: str = "ledger") -> None:
     """Intake, with each contact committed to a new ledger."""
     from callagent_cli.domain.clock import SystemClock
     from callagent_cli.intake.contacts import read_contacts
     from callagent_cli.ledger.store import Ledger
 
-    with Ledger.open(Path.cwd() / "ledger", clock=SystemClock()) as ledger, meter.running():
+    folder, clock = Path.cwd() / ".callagent", SystemClock()
+    with Ledger.open(folder, name=name, clock=clock) as ledger, meter.running():
         file = read_contacts(Path(path), default_region="US")
         counts = ledger.import_contacts("bench", file, source="bench")
     _check_rows(counts.new, path)
@@ -209,7 +225,7 @@ def _check_rows(rows: int, path: str) -> None:
 
 
 SIDES: dict[str, Callable[..., None]] = {
-    side.__name__: side for side in (bare, edge, run, read, take_in, numbers_alone)
+    side.__name__: side for side in (bare, edge, run, read, plan, take_in, numbers_alone)
 }
 
 if __name__ == "__main__":
