@@ -23,6 +23,7 @@ from callagent_cli.ledger.records import Candidate, NextStep
 
 _TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time
 _CROWDED_PAUSE_S = 30.0  # after a 429 of our own plan, before another call is tried
+_MOST_SET_ASIDE = 100  # in a row: a million may be, and calls under way are followed meanwhile
 _WIDEN_AFTER_S = 300.0  # without such a 429, before one more line is used again
 
 
@@ -201,7 +202,7 @@ class Agenda:
             )
 
     def _pick_contact(self) -> Call | None:
-        while True:
+        for _ in range(_MOST_SET_ASIDE):
             now = self._clock.now()
             candidate = self._ledger.next_due(self._campaign, now, only=self._only)
             if candidate is None:
@@ -217,6 +218,8 @@ class Agenda:
                     self._set_aside(candidate, NextStep(ContactState.EXHAUSTED, None, reason))
                 case Skipped(reason):
                     self._set_aside(candidate, NextStep(ContactState.SKIPPED, None, reason))
+        self._woken.set()  # go on at once, after whoever waited for the lock
+        return None
 
     def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
         self._ledger.set_aside(self._campaign, candidate.contact.phone, step)
