@@ -116,6 +116,7 @@ class Session:
         """Call, until nothing is left, a limit is reached or the run is told to stop."""
 
         def keep_lease() -> None:
+            self.telemetry.keep()
             while not self.over.wait(_HEARTBEAT_S):
                 heartbeat()
                 self.telemetry.keep()
@@ -145,9 +146,11 @@ class Session:
             self.mirror.close()
         owed_to = self.deliveries.flush(self.flush_within_s)
         self.over.set()
-        self.telemetry.keep()
+        self.telemetry.end(summary.exit_status)
         dead = sum(self.line.ledger.owed_by_destination("dead").values())
-        return replace(summary, owed_to=owed_to, dead_letters=dead)
+        problem = self.telemetry.problem
+        notes = (*summary.notes, problem) if problem else summary.notes
+        return replace(summary, owed_to=owed_to, dead_letters=dead, notes=notes)
 
     def summary(self, interrupted: int | None) -> RunSummary:
         ledger, campaign = self.line.ledger, self.campaign

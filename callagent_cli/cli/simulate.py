@@ -55,7 +55,12 @@ def _settings(options: SimulateOptions, folder: Path) -> Settings:
         }
     )
     return settings.model_copy(
-        update={"provider": "sandbox", "state_dir": folder / "state", "sandbox": sandbox}
+        update={
+            "provider": "sandbox",
+            "state_dir": folder / "state",
+            "metrics_file": None,
+            "sandbox": sandbox,
+        }
     )
 
 

@@ -45,6 +45,8 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case float():
             return f"{value:g}"
+        case SecretStr():
+            return _told(value)
         case tuple() | list():
             return "[" + ", ".join(shown(item) for item in value) + "]"
         case _:
@@ -55,11 +57,15 @@ def _secrets(secrets: Secrets) -> Iterator[EffectiveValue]:
     for name in type(secrets).model_fields:
         value = getattr(secrets, name)
         if isinstance(value, SecretStr):
-            text = value.get_secret_value()
-            said = f"set, ends in {text[-4:]}" if len(text) >= 16 else "set"
+            said = _told(value)
         else:
             said = "not set" if value is None else str(value)
         yield EffectiveValue(name.upper(), said, "environment" if value is not None else "-")
+
+
+def _told(secret: SecretStr) -> str:
+    text = secret.get_secret_value()
+    return f"set, ends in {text[-4:]}" if len(text) >= 16 else "set"
 
 
 def retry_schedule(retry: Retry, timeout: Timeout) -> str:

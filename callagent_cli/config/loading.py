@@ -16,7 +16,13 @@ from callagent_cli.config.yaml_file import YamlFile, read_yaml
 from callagent_cli.domain.errors import ConfigError
 from callagent_cli.domain.text import one_line
 
-_PATHS = (("state_dir",), ("logging", "path"), ("google_sheets", "credentials_path"))
+_PATHS = (
+    ("state_dir",),
+    ("metrics_file",),
+    ("logging", "path"),
+    ("google_sheets", "credentials_path"),
+)
+_UNSHOWN = frozenset({"alerts.heartbeat_url"})  # its value, in a message
 _SECRET_NAME = re.compile(r"(api_?key|secret|token|password|smtp_pass|passwd)$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(sk[-_]|xi-|pat-|xoxb-)[\w-]{12,}|\d{8,10}:[\w-]{30,}")
 _VARIABLES = {  # a key of config.yml → the variable it belongs in
@@ -115,7 +121,7 @@ def _problem(file: YamlFile, problem: dict[str, typing.Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{file.where(key)}: {key}: no such key{_nearest(key)}"
     found = file.raw.get(key)
-    said = "" if found is None else f" (found {one_line(found, 60)})"
+    said = "" if found is None or key in _UNSHOWN else f" (found {one_line(found, 60)})"
     allowed = _FORMS.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
     allowed = allowed.removeprefix("Input should be ")
     return f"{file.where(key)}: {key}: {_plain(allowed)}{said}{_yaml_word(file, key)}"
@@ -184,7 +190,9 @@ def _anchored(settings: Settings, folder: Path) -> Settings:
     """Relative paths are relative to the config's folder: cron starts anywhere."""
     for *sections, name in _PATHS:
         section = getattr(settings, sections[0]) if sections else settings
-        moved = section.model_copy(update={name: folder / getattr(section, name)})
+        if (path := getattr(section, name)) is None:
+            continue
+        moved = section.model_copy(update={name: folder / path})
         settings = settings.model_copy(update={sections[0]: moved}) if sections else moved
     return settings
 

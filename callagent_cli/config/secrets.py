@@ -1,17 +1,11 @@
 """What comes from the environment only."""
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator as After
 from pydantic import Field, SecretStr
 
-from callagent_cli.config.fields import Section, web_url
-
-
-def _secret_url(url: SecretStr) -> SecretStr:
-    web_url(url.get_secret_value())
-    return url
+from callagent_cli.config.fields import Section
+from callagent_cli.config.watching import SecretUrl
 
 
 class Secrets(Section):
@@ -24,9 +18,7 @@ class Secrets(Section):
     smtp_pass: SecretStr | None = Field(None, description="password at the mail server")
     telegram_bot_token: SecretStr | None = Field(None, description="of the bot that tells alerts")
     telegram_chat_id: str | None = Field(None, description="or alerts.telegram.chat_id")
-    webhook_url: Annotated[SecretStr, After(_secret_url)] | None = Field(
-        None, description="or alerts.webhook.url"
-    )
+    webhook_url: SecretUrl | None = Field(None, description="or alerts.webhook.url")
     webhook_secret: SecretStr | None = Field(None, description="signs what is posted")
     google_service_account_json_path: Path | None = Field(None, description="its key file")
     llm_api_key: SecretStr | None = Field(None, description="key of the LLM")

@@ -11,6 +11,7 @@ from callagent_cli.config.fields import Section, positive
 from callagent_cli.config.secrets import Secrets
 from callagent_cli.config.services import Services
 from callagent_cli.config.surroundings import Alerts, Deliveries, Sheets
+from callagent_cli.config.watching import MetricsFile
 
 
 class Logging(Section):
@@ -33,6 +34,7 @@ class Settings(Section):
     )
     state_dir: Path = Field(Path(".callagent"), description="ledger, dial journal, lock")
     database_url: None = Field(None, description="null: SQLite in state_dir")
+    metrics_file: MetricsFile = None
     services: Services = Services()
     campaign: Campaign = Campaign()
     alerts: Alerts = Alerts()
@@ -42,3 +44,8 @@ class Settings(Section):
     sandbox: Sandbox = Sandbox()
     secrets: Secrets = Field(Secrets(), exclude=True)
     source: Path | None = Field(None, exclude=True)
+
+    def hidden(self) -> tuple[str, ...]:
+        """What must not stand in anything that is written."""
+        url = self.alerts.heartbeat_url
+        return (*self.secrets.values(), *((url.get_secret_value(),) if url else ()))

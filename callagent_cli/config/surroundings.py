@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from callagent_cli.config.fields import BaseUrl, Duration, Section, Span, WebUrl
+from callagent_cli.config.watching import HeartbeatUrl
 
 
 class Throttling(Section):
@@ -42,6 +43,7 @@ class Alerts(Section):
     telegram: Telegram = Telegram()
     webhook: Webhook = Webhook()
     apprise: AppriseSettings = AppriseSettings()
+    heartbeat_url: HeartbeatUrl = None
 
 
 class Sheets(Section):

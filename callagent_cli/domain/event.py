@@ -43,6 +43,7 @@ class EventName(StrEnum):
     DELIVERY_FAILED = "delivery.failed"
     DELIVERY_DEAD_LETTERED = "delivery.dead_lettered"
     FALLBACK_USED = "fallback.used"
+    METRICS_FAILED = "metrics.failed"
     SERVICE_ANSWERED = "service.answered"  # for the first time in a run
 
 
@@ -68,6 +69,7 @@ LEVEL_OF: Mapping[EventName, Level] = {
     EventName.DELIVERY_FAILED: Level.WARNING,
     EventName.DELIVERY_DEAD_LETTERED: Level.ERROR,
     EventName.FALLBACK_USED: Level.WARNING,
+    EventName.METRICS_FAILED: Level.WARNING,
     EventName.SERVICE_ANSWERED: Level.DEBUG,
 }  # every other event is INFO
 

@@ -6,8 +6,9 @@ call.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.measure import BreakerChange, ServiceMeasure
@@ -57,19 +58,7 @@ class MeasureBook:
         """Of every run of the campaign."""
         kept = select(service_measures).where(service_measures.c.campaign == campaign)
         with self._database.reading() as connection:
-            rows = connection.execute(kept).all()
-        return [
-            ServiceMeasure(
-                service=row.service,
-                operation=row.operation,
-                requests=row.requests,
-                failures=row.failures,
-                retries=row.retries,
-                latency_ms=row.latency_ms,
-                total_ms=row.total_ms,
-            )
-            for row in rows
-        ]
+            return [measure_of(row) for row in connection.execute(kept)]
 
     def breaker_changes(self, campaign: str) -> list[BreakerChange]:
         """Oldest first."""
@@ -90,6 +79,18 @@ class MeasureBook:
             )
             for row in rows
         ]
+
+
+def measure_of(row: Row[Any]) -> ServiceMeasure:
+    return ServiceMeasure(
+        service=row.service,
+        operation=row.operation,
+        requests=row.requests,
+        failures=row.failures,
+        retries=row.retries,
+        latency_ms=row.latency_ms,
+        total_ms=row.total_ms,
+    )
 
 
 def _values(row: ServiceMeasure) -> dict[str, object]:

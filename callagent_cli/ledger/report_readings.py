@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from callagent_cli.domain.alert import AlertKind
 from callagent_cli.ledger.database import Database, stamp, unstamp
@@ -57,16 +58,7 @@ class ReportReadings:
         listed = select(runs).where(runs.c.campaign == campaign).order_by(runs.c.started_at)
         with self._database.reading() as connection:
             rows = connection.execute(listed).all()
-        return [
-            RunRow(
-                run_id=row.run_id,
-                started_at=datetime.fromisoformat(row.started_at),
-                seen_at=datetime.fromisoformat(row.ended_at or row.heartbeat_at),
-                ended_at=unstamp(row.ended_at),
-                exit_status=row.exit_status,
-            )
-            for row in rows
-        ]
+        return [run_row(row) for row in rows]
 
     def incidents_between(self, begin: datetime, end: datetime) -> list[IncidentRow]:
         """Outages that a part of this time fell into, oldest first."""
@@ -110,3 +102,13 @@ class ReportReadings:
             AlertRow(datetime.fromisoformat(row.created_at), row.key, row.destination, row.state)
             for row in rows
         ]
+
+
+def run_row(row: Row[Any]) -> RunRow:
+    return RunRow(
+        run_id=row.run_id,
+        started_at=datetime.fromisoformat(row.started_at),
+        seen_at=datetime.fromisoformat(row.ended_at or row.heartbeat_at),
+        ended_at=unstamp(row.ended_at),
+        exit_status=row.exit_status,
+    )

@@ -27,6 +27,7 @@ from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.lease import RunLease, busy, is_held, take_lock
 from callagent_cli.ledger.measure_book import MeasureBook
+from callagent_cli.ledger.metric_readings import MetricReadings
 from callagent_cli.ledger.open_attempts import OpenAttempts
 from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
@@ -45,6 +46,7 @@ class Ledger(
     Readings,
     ReportReadings,
     MeasureBook,
+    MetricReadings,
     Outbox,
     IncidentBook,
 ):
@@ -100,6 +102,11 @@ class Ledger(
             database.close()
             raise
         return cls(database, journal, lock, clock)
+
+    def look(self) -> "Ledger":
+        """The same ledger over a connection of its own, to read beside the work."""
+        path = self._database.path
+        return Ledger.open_readonly(path.parent, name=path.stem, clock=self._clock)
 
     @classmethod
     def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:

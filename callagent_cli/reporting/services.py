@@ -19,7 +19,7 @@ def services_of(measures: Iterable[ServiceMeasure]) -> list[ServiceFigures]:
     """Slowest first: by the mean; those of which no time is known come last."""
     found = [
         _figures(service, of_it)
-        for service, of_it in _by_service(measures).items()
+        for service, of_it in by_service(measures).items()
         if any(measure.requests for measure in of_it)
     ]
     return sorted(found, key=lambda row: (-(row.mean_ms or 0.0), row.service))
@@ -29,8 +29,8 @@ def latency_of(measures: Iterable[ServiceMeasure]) -> list[LatencyClass]:
     """Each service's classes, from its quickest that occurs to its slowest, without gaps."""
     return [
         LatencyClass(service, bound, n)
-        for service, of_it in _by_service(measures).items()
-        for bound, n in _trimmed(_classes(of_it))
+        for service, of_it in by_service(measures).items()
+        for bound, n in _trimmed(classes_of(of_it))
     ]
 
 
@@ -81,7 +81,7 @@ def _spans(service: str, run: RunRow, changes: Iterable[BreakerChange]) -> list[
     ]
 
 
-def _by_service(measures: Iterable[ServiceMeasure]) -> dict[str, list[ServiceMeasure]]:
+def by_service(measures: Iterable[ServiceMeasure]) -> dict[str, list[ServiceMeasure]]:
     found: dict[str, list[ServiceMeasure]] = {}
     for measure in measures:
         found.setdefault(measure.service, []).append(measure)
@@ -89,7 +89,7 @@ def _by_service(measures: Iterable[ServiceMeasure]) -> dict[str, list[ServiceMea
 
 
 def _figures(service: str, measures: Sequence[ServiceMeasure]) -> ServiceFigures:
-    classes = _classes(measures)
+    classes = classes_of(measures)
     timed = sum(n for _, n in classes)
     total_ms = sum(measure.total_ms for measure in measures)
     return ServiceFigures(
@@ -103,7 +103,7 @@ def _figures(service: str, measures: Sequence[ServiceMeasure]) -> ServiceFigures
     )
 
 
-def _classes(measures: Iterable[ServiceMeasure]) -> list[tuple[_Bound, int]]:
+def classes_of(measures: Iterable[ServiceMeasure]) -> list[tuple[_Bound, int]]:
     counted: Counter[_Bound] = Counter()
     for measure in measures:
         counted.update(_bounds(measure.latency_ms))

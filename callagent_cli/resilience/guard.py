@@ -153,6 +153,11 @@ class Guard:
             latency_ms=latency_ms,
         )
 
+    @property
+    def state(self) -> str:
+        """Of its breaker."""
+        return self.breaker.state.value
+
     def measures(self) -> list[ServiceMeasure]:
         """What the requests so far came to, by operation."""
         return self._meter.read()

@@ -91,5 +91,5 @@ def log_of(settings: Settings) -> JsonlLog:
         max_bytes=log.max_bytes,
         backups=log.backups,
         level=Level(log.level),
-        redact=settings.secrets.values(),
+        redact=settings.hidden(),
     )

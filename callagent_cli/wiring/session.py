@@ -29,6 +29,7 @@ from callagent_cli.wiring.beside import Guarded, LlmService, guard_beside
 from callagent_cli.wiring.guards import guard_of, monitor_of
 from callagent_cli.wiring.policies import run_rules_of, throttle_of
 from callagent_cli.wiring.provider import Outside
+from callagent_cli.wiring.watching import publisher_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,11 @@ def build_session(
         telemetry=Telemetry(
             wish.campaign,
             wish.run_id,
-            ledger,
-            lambda: [measure for each in guards for measure in each.measures()],
+            guards=guards,
+            ledger=ledger,
+            clock=clock,
+            emit=emit,
+            publish=publisher_of(settings, ledger),
         ),
         mirror=Mirror(ledger, clock, lambda: deliveries.nudge((SHEETS,))) if has_sheet else None,
         flush_within_s=settings.deliveries.flush_within,

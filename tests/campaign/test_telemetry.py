@@ -14,6 +14,7 @@ from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.reporting.report import read_report
 from callagent_cli.simulator.faults import FaultPlan, parse_faults
+from tests.support.event_log import EventLog
 from tests.support.hand_clock import HandClock
 from tests.support.rehearsal import Played, play
 
@@ -90,14 +91,21 @@ class _Deaf:
         self.kept.append((measures, changes))
 
 
+class _Guard:
+    service, state = "crm", "closed"
+
+    def measures(self) -> list[ServiceMeasure]:
+        return [ServiceMeasure("crm", "find", 1, 0, 0, {"<=5": 1}, 2.0)]
+
+
 def test_what_could_not_be_kept_is_kept_with_the_next() -> None:
-    measure = ServiceMeasure("crm", "find", 1, 0, 0, {"<=5": 1}, 2.0)
-    ledger = _Deaf(failures=1)
-    telemetry = Telemetry("spring", "run_1", ledger, lambda: [measure])
-    at = HandClock().now()
+    clock, guard, ledger = HandClock(), _Guard(), _Deaf(failures=1)
+    log = EventLog(clock)
+    telemetry = Telemetry("spring", "run_1", guards=[guard], ledger=ledger, clock=clock, emit=log)
     opened = {"service": "crm", "breaker_state": "open", "error": "HTTP 503"}
-    telemetry(Event(EventName.BREAKER_OPENED, at, Level.ERROR, opened))
+    telemetry(Event(EventName.BREAKER_OPENED, clock.now(), Level.ERROR, opened))
     for _ in range(3):
         telemetry.keep()
-    change = BreakerChange("run_1", "crm", at, "open", "HTTP 503")
-    assert ledger.kept == [([measure], (change,))], "once, as nothing was new the third time"
+    change = BreakerChange("run_1", "crm", clock.now(), "open", "HTTP 503")
+    kept = (guard.measures(), (change,))
+    assert ledger.kept == [kept], "once, as nothing was new the third time"

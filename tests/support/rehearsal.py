@@ -51,13 +51,14 @@ def play(
     seed: int,
     concurrency: int = 5,
     watch: tuple[float, Callable[[RunSnapshot], None]] | None = None,
+    adapt: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> Played:
     """Run a campaign on instant simulated time. folder: for its ledger and its log. watch: after
-    so many seconds, who is shown the run as the live view sees it."""
+    so many seconds, who is shown the run as the live view sees it. adapt: of the settings."""
     usual = wiring.settings_of(None)
     seeded = usual.sandbox.model_copy(update={"seed": seed})
     own = usual.model_copy(update={"state_dir": folder / "state", "sandbox": seeded})
-    settings = wiring.rehearsing(own, services)
+    settings = adapt(wiring.rehearsing(own, services))
     clock = VirtualClock(BEGAN)
     outside = wiring.outside(settings, clock, faults)
     ledger = Ledger.open(settings.state_dir, clock=clock, enough_bytes=0)

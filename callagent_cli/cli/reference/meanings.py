@@ -94,5 +94,6 @@ EVENTS: Mapping[EventName, str] = {
     EventName.DELIVERY_FAILED: "it did not; the message is kept and tried again",
     EventName.DELIVERY_DEAD_LETTERED: "given up: `callagent deliveries list`",
     EventName.FALLBACK_USED: "the call went on without CRM or LLM",
+    EventName.METRICS_FAILED: "the metrics_file cannot be written; told once a run",
     EventName.SERVICE_ANSWERED: "a service answered for the first time in this run",
 }
