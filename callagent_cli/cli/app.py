@@ -89,7 +89,8 @@ def _names() -> set[str]:
 
 
 def _config() -> typer.Typer:
-    config = _group("config", "Check, show and describe the settings.")
+    config = _group("config", "Begin, check, show and describe the settings.")
+    add(config, read_commands.config_init, "init")
     add(config, read_commands.config_check, "check")
     add(config, read_commands.config_show, "show")
     add(config, read_commands.config_schema, "schema")

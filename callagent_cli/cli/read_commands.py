@@ -187,6 +187,53 @@ def alerts_test(
     return test_channels(channels or [], common)
 
 
+def config_init(
+    folder: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="where; made if need be")
+    ] = Path(),
+    country: Annotated[
+        str | None, typer.Option("--country", metavar="CC", help="of your numbers (US)")
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option("--hours", metavar="FROM-TO", help="as 09:00-18:00")
+    ] = None,
+    days: Annotated[str | None, typer.Option("--days", metavar="DAYS", help="as mon-fri")] = None,
+    require_consent: Annotated[
+        bool | None,
+        typer.Option("--require-consent/--no-require-consent", help="only who said yes"),
+    ] = None,
+    agent_id: Annotated[
+        str | None, typer.Option("--agent-id", metavar="ID", help="agent_…")
+    ] = None,
+    phone_number_id: Annotated[
+        str | None, typer.Option("--phone-number-id", metavar="ID", help="phnum_…")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: defaults and flags")] = False,
+    force: Annotated[bool, typer.Option("--force", help="replace; old files are kept")] = False,
+    *,
+    common: Common,
+) -> int:
+    """Write config.yml, .env and sample contacts for a new campaign.
+
+    Asks a few questions; flags answer them beforehand. The key is typed unseen, or taken
+    from ELEVEN_API_KEY; .env is readable by its owner alone. Begins in the sandbox.
+
+    \b
+    Examples:
+      callagent config init --dir spring --yes
+      callagent config init --dir clinic --yes --country GB --days mon-fri
+
+    \b
+    Exit statuses:
+      0  written
+      2  the files exist, an answer is wrong, or nobody is there to ask
+    """
+    from callagent_cli.cli.config_init import Given, init
+
+    given = Given(country, hours, days, require_consent, agent_id, phone_number_id)
+    return init(folder, given, is_agreed=yes, is_forced=force, common=common)
+
+
 def config_check(*, common: Common) -> int:
     """Find every problem in config.yml and the environment.
 

@@ -62,6 +62,10 @@ class Terminal:
 
     def ask(self, question: str) -> bool:
         """Ctrl-C and Ctrl-D are a no, on a line of their own."""
+        return self.answer(question).lower() in {"y", "yes"}
+
+    def answer(self, question: str) -> str:
+        """What is typed, without the spaces around it; empty at Ctrl-D."""
         self.err.print(Text(question), end="")
         typed = ""
         try:
@@ -69,7 +73,7 @@ class Terminal:
         finally:
             if not typed.endswith("\n"):
                 self.say("")
-        return typed.strip().lower() in {"y", "yes"}
+        return typed.strip()
 
     def say(self, text: str) -> None:
         """A message, to stderr; silent with --quiet."""
