@@ -48,6 +48,7 @@ class RunEnd:
 
     reason: str
     is_refused: bool = False  # for good, until a person acts
+    is_limit: bool = False  # that the run was given
 
 
 class Agenda:
@@ -148,7 +149,7 @@ class Agenda:
             return False
         if reached := self._limits.reached(spent):
             if self._calling == 0:
-                self.finish(RunEnd(reached))
+                self.finish(RunEnd(reached, is_limit=True))
             return False
         is_early = self._clock.monotonic() < max(self._crowded_until_s, self._paced_until_s)
         return not is_early and self._is_line_open()

@@ -18,6 +18,7 @@ from callagent_cli.domain.errors import ErrorCategory
 class Ending:
     exit_status: int
     reason: str
+    is_planned: bool = False  # nothing kept the run from doing what it was told to do
 
 
 def remaining(totals: Mapping[str, int]) -> int:
@@ -51,14 +52,17 @@ def end_of(
         doubt = f"{in_doubt} {_calls(in_doubt)} in doubt: a person must look"
         return Ending(6, f"{doubt}; and {end.reason}" if end is not None and left else doubt)
     if end is not None and left:
-        return Ending(4, end.reason)
+        return Ending(4, end.reason, is_planned=end.is_limit)
     if left and not is_restricted:
-        return Ending(4, f"{left} {_contacts(left)} {_why_left(totals, left, without_date)}")
+        why = _why_left(totals, left, without_date)
+        is_planned = totals.get(ContactState.HELD, 0) == left
+        return Ending(4, f"{left} {_contacts(left)} {why}", is_planned=is_planned)
     if failed := totals.get(ContactState.FAILED, 0):
-        return Ending(3, f"{failed} {_contacts(failed)} failed technically")
+        return Ending(3, f"{failed} {_contacts(failed)} failed technically", is_planned=True)
     if redials_later:
-        return Ending(0, f"nothing more is due now; {redials_later} to be called again later")
-    return Ending(0, "every contact is settled")
+        later = f"{redials_later} to be called again later"
+        return Ending(0, f"nothing more is due now; {later}", is_planned=True)
+    return Ending(0, "every contact is settled", is_planned=True)
 
 
 def _why_left(totals: Mapping[str, int], left: int, without_date: int) -> str:

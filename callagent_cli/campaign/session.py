@@ -172,6 +172,7 @@ class Session:
             run_id=self.line.run_id,
             exit_status=ending.exit_status,
             reason=ending.reason,
+            is_planned=ending.is_planned,
             totals=totals,
             dispositions=ledger.dispositions(campaign),
             dialled=self.progress.dialled,

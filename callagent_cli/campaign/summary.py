@@ -34,6 +34,7 @@ class RunSummary:
     log_path: str = ""
     rejected_path: str = ""  # empty when no row was rejected
     is_sandbox: bool = False
+    is_planned: bool = False  # nothing kept the run from doing what it was told to do
     notes: tuple[str, ...] = field(default_factory=tuple)
 
     @property

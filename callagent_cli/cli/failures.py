@@ -35,20 +35,33 @@ def told(command: Callable[[], object]) -> int:
     return returned if isinstance(returned, int) else ExitStatus.DONE
 
 
-def _told_error(error: BaseException) -> int:
+def status_of(error: BaseException) -> int:
+    """What a command that ends by this error returns."""
     match error:
         case SystemExit(code=int() | None as code):
             return code or ExitStatus.DONE
-        case LedgerBusy():
-            return _say(error.message, error.hint, ExitStatus.BUSY)
         case KeyboardInterrupt() | Interrupted():
-            return _say("interrupted", "", ExitStatus.INT)
+            return ExitStatus.INT
+        case LedgerBusy():
+            return ExitStatus.BUSY
         case ServiceRefused():
-            return _say(error.message, error.hint, ExitStatus.REFUSED)
+            return ExitStatus.REFUSED
         case ServiceError():
-            return _say(error.message, error.hint, ExitStatus.RESUMABLE)
+            return ExitStatus.RESUMABLE
         case CallAgentError():
-            return _say(error.message, error.hint, ExitStatus.USAGE)
+            return ExitStatus.USAGE
+        case _:
+            return ExitStatus.BUG
+
+
+def _told_error(error: BaseException) -> int:
+    match error:
+        case SystemExit(code=int() | None):
+            return status_of(error)
+        case KeyboardInterrupt() | Interrupted():
+            return _say("interrupted", "", status_of(error))
+        case CallAgentError():
+            return _say(error.message, error.hint, status_of(error))
         case BrokenPipeError():
             _silence_stdout()
             return ExitStatus.DONE
@@ -94,14 +107,14 @@ def _told_of_thread(args: threading.ExceptHookArgs) -> None:
         _say(f"{_bug(args.exc_value)}; the details are in {where}", "", ExitStatus.BUG)
 
 
-def _say(message: str, hint: str, status: ExitStatus) -> ExitStatus:
+def _say(message: str, hint: str, status: int) -> int:
     lines = f"error: {clean_lines(message)}\n"
     if hint:
         lines += f"hint: {clean_lines(hint)}\n"
     return _write(lines, status)
 
 
-def _write(text: str, status: ExitStatus) -> ExitStatus:
+def _write(text: str, status: int) -> int:
     # nobody can read it: the status still tells
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(text)

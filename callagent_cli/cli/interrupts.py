@@ -10,11 +10,22 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 _ECHO_S = 0.5  # no finger presses Ctrl-C twice in that time
 _HEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Threads that are begun here never take a signal that is meant for the run."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 class Interrupts:

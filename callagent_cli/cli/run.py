@@ -3,7 +3,8 @@
 import json
 import re
 import secrets
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ from callagent_cli.cli.contacts_source import (
     rejects_path,
     require_name,
 )
+from callagent_cli.cli.failures import status_of
 from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
@@ -27,6 +29,7 @@ from callagent_cli.cli.progress import counted, progress
 from callagent_cli.cli.render import TerminalChannel, line_for
 from callagent_cli.cli.render_plan import render_plan
 from callagent_cli.cli.render_summary import render_summary
+from callagent_cli.cli.run_record import RunRecord
 from callagent_cli.cli.terminal import OutputLost, Terminal
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
@@ -60,12 +63,33 @@ def run(contacts: str, options: RunOptions) -> int:
     """Work through a campaign; returns the exit status of INTERFACE section 2."""
     terminal = Terminal.of(options.common)
     settings = wiring.settings_of(options.common.config)
-    source = source_of(contacts)
+    if options.is_dry_run:
+        given, wish = _opened(source_of(contacts), options, settings, terminal)
+        return show_plan(given.file, wish, settings, terminal, options)
+    with RunRecord(settings, terminal) as record:
+        return _run(contacts, options, settings, terminal, record)
+
+
+def _opened(
+    source: Source, options: RunOptions, settings: Settings, terminal: Terminal
+) -> tuple[Given, wiring.Wish]:
     require_name(source, options.campaign)
     given = Given(source, open_contacts(source, settings, terminal))
-    wish = _wish(source, options, settings)
-    if options.is_dry_run:
-        return show_plan(given.file, wish, settings, terminal, options)
+    return given, _wish(source, options, settings)
+
+
+def _run(
+    contacts: str,
+    options: RunOptions,
+    settings: Settings,
+    terminal: Terminal,
+    record: RunRecord,
+) -> int:
+    source = source_of(contacts)
+    with suppress(InputError):  # told below, after what is wrong with the contacts
+        record.campaign = campaign_name(source, options.campaign)
+    given, wish = _opened(source, options, settings, terminal)
+    record.run_id = wish.run_id
     wiring.check_ready(settings)
     clock = wiring.clock_of(settings)
     with ExitStack() as stack:
@@ -74,9 +98,12 @@ def run(contacts: str, options: RunOptions) -> int:
         _heed_lists(settings, ledger, terminal)
         if not _is_agreed(given, wish, settings, terminal, options, ledger):
             terminal.say("nothing was dialled")
+            record.drop()
             return 0
+        record.begin()
         summary = _work(settings, wish, clock, ledger, given, options, terminal, lease)
         lease.finish(summary.exit_status)
+    record.summary = summary
     _tell(summary, terminal, as_json=options.is_json)
     return summary.exit_status
 
@@ -180,29 +207,30 @@ def _work(
     for listener in session.listeners:
         emitter.listen(listener)
     _say_what_this_is(terminal, settings, given.file)
-    session.begin()
-    with progress(terminal, f"taking in {given.source.name}") as tell:
-        counts = session.take_in(counted(given.file, tell), source=given.source.name)
-    refuse_unknown(wish.campaign, ledger.unknown(wish.campaign, wish.only or ()))
-    if options.is_retry_failed:
-        ledger.requeue(wish.campaign, only_transient=False)
-    session.settle_left_overs()
-    n_rejected = counts.rejected + counts.duplicates
-    path = rejects_path(given.source, wish.campaign, settings)
-    rejected_path = _write_rejects(ledger, wish.campaign, path, n_rejected, terminal)
-    emitter.listen(lambda event: terminal.detail(line_for(event)))
-    with Interrupts(session.stop) as interrupts:
-        if session.preflight(given.file.columns):
-            _show_findings(terminal, session)
-            is_off = options.is_no_live or options.is_json
+    with _telling_how_it_ends(session):
+        session.begin()
+        with progress(terminal, f"taking in {given.source.name}") as tell:
+            counts = session.take_in(counted(given.file, tell), source=given.source.name)
+        refuse_unknown(wish.campaign, ledger.unknown(wish.campaign, wish.only or ()))
+        if options.is_retry_failed:
+            ledger.requeue(wish.campaign, only_transient=False)
+        session.settle_left_overs()
+        n_rejected = counts.rejected + counts.duplicates
+        path = rejects_path(given.source, wish.campaign, settings)
+        rejected_path = _write_rejects(ledger, wish.campaign, path, n_rejected, terminal)
+        emitter.listen(lambda event: terminal.detail(line_for(event)))
+        with Interrupts(session.stop) as interrupts:
+            if session.preflight(given.file.columns):
+                _show_findings(terminal, session)
+                is_off = options.is_no_live or options.is_json
 
-            def seen() -> RunSnapshot:
-                run = session.progress.snapshot()
-                return as_stopping(run) if interrupts.caught else run
+                def seen() -> RunSnapshot:
+                    run = session.progress.snapshot()
+                    return as_stopping(run) if interrupts.caught else run
 
-            with live_view(terminal, seen, is_off=is_off):
-                session.work(lease.heartbeat)
-        summary = session.close(interrupts.exit_status)
+                with live_view(terminal, seen, is_off=is_off):
+                    session.work(lease.heartbeat)
+            summary = session.close(interrupts.exit_status)
     notes = (*summary.notes, log.problem) if log.problem else summary.notes
     return replace(
         summary,
@@ -211,6 +239,16 @@ def _work(
         rejected_path=str(rejected_path or ""),
         notes=notes,
     )
+
+
+@contextmanager
+def _telling_how_it_ends(session: Session) -> Iterator[None]:
+    """A run that comes to no summary has an exit status, too."""
+    try:
+        yield
+    except BaseException as error:
+        session.telemetry.end(status_of(error))
+        raise
 
 
 def _write_rejects(

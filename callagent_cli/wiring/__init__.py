@@ -31,6 +31,7 @@ from callagent_cli.wiring.settings_in_force import (
     warnings_of,
 )
 from callagent_cli.wiring.simulated import rehearsing
+from callagent_cli.wiring.watching import heartbeat_of
 
 __all__ = [
     "Outside",
@@ -40,6 +41,7 @@ __all__ = [
     "check_ready",
     "clock_of",
     "eligibility_of",
+    "heartbeat_of",
     "held_ledger",
     "is_sandbox",
     "known_campaign",
