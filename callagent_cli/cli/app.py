@@ -56,6 +56,7 @@ def build() -> typer.Typer:
     add(app, read_commands.review)
     add(app, change_commands.resolve)
     add(app, change_commands.retry)
+    add(app, change_commands.forget)
     add(app, change_commands.backup)
     app.add_typer(_alerts())
     app.add_typer(_dnc())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from callagent_cli.cli.options import Common
-from callagent_cli.cli.shared_options import Campaign, ContactIds
+from callagent_cli.cli.shared_options import AsJson, Campaign, ContactIds
 from callagent_cli.domain.errors import InputError
 
 
@@ -63,6 +63,33 @@ def retry(
 
     del failed  # said aloud; --contact narrows it
     return put_back(campaign, ids=tuple(contact or ()), common=common)
+
+
+def forget(
+    phone: Annotated[str, typer.Argument(metavar="PHONE", help="any usual spelling")],
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: AsJson = False,
+    *,
+    common: Common,
+) -> int:
+    """Erase a person from ledger, journal and log, for ever.
+
+    What stays is a hash of the number on the do-not-call list, and calls without a person,
+    so that nobody calls them again and reports stay right.
+
+    \b
+    Example:
+      callagent forget "+1 202 555 0101" --yes
+
+    \b
+    Exit statuses:
+      0   erased
+      2   no phone number, not agreed, or a call to them is open or in doubt
+      75  a run is on
+    """
+    from callagent_cli.cli.forget import forget as erase
+
+    return erase(phone, is_agreed=yes, as_json=as_json, common=common)
 
 
 def backup(

@@ -30,6 +30,8 @@ FINAL_STATES = frozenset(
 )
 
 
+FORGOTTEN = "forgotten-"  # begins what stands in the place of an erased person's number
+
 _NUMBER_IN_TEXT = re.compile(r"\+[0-9](?:[ ().-]{0,2}[0-9]){6,14}")
 
 
@@ -74,6 +76,8 @@ class KnownPerson:
 
 def mask_phone(phone: str) -> str:
     """Show enough of a number to recognise it and too little to dial it: `+1202*****23`."""
+    if phone.startswith(FORGOTTEN):
+        return "forgotten"
     if len(phone) <= 6:
         return "*" * len(phone)
     shown = 5 if len(phone) >= 11 else 3

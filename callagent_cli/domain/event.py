@@ -22,6 +22,7 @@ class EventName(StrEnum):
     CONTACT_OPTED_OUT = "contact.opted_out"  # wants no more calls: on the do-not-call list
     NUMBER_SUPPRESSED = "number.suppressed"  # put on the do-not-call list by hand
     NUMBER_RELEASED = "number.released"  # taken off it by hand
+    PERSON_FORGOTTEN = "person.forgotten"  # erased by hand
     LIST_IMPORTED = "list.imported"
     CALL_PLACED = "call.placed"
     CALL_ENDED = "call.ended"

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from callagent_cli.domain.call import Disposition
-from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.records import Candidate, NextStep
 from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, NEVER, attempts, contacts
@@ -90,7 +90,8 @@ class ContactBook(Standings):
     def release_held(self, campaign: str) -> int:
         """Look anew at whom an earlier run held or skipped: rules, fields, lists or the time may
         have changed."""
-        set_aside = contacts.c.state.in_((ContactState.HELD.value, ContactState.SKIPPED.value))
+        states = contacts.c.state.in_((ContactState.HELD.value, ContactState.SKIPPED.value))
+        set_aside = states & contacts.c.phone.not_like(f"{FORGOTTEN}%")
         return self._move_all(campaign, ContactState.PENDING, "", set_aside)
 
     def requeue(

@@ -12,6 +12,7 @@ from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.records import ImportCounts
 from callagent_cli.ledger.schema import WAITING_STATES, campaigns, contacts, rejected
 from callagent_cli.ledger.standings import contact_of
+from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _BATCH = 2000  # rows a transaction: memory and the time to the first dial stay small
 _RENEWABLE = (*WAITING_STATES, ContactState.FAILED, ContactState.SKIPPED)
@@ -26,7 +27,7 @@ class _Counts:
     rejected: int = 0
 
 
-class Imports:
+class Imports(SuppressionBook):
     _database: Database
     _clock: Clock
 
@@ -43,10 +44,35 @@ class Imports:
             position = _last_position(connection, campaign)
         while batch := list(islice(stream, _BATCH)):
             with self._database.transaction() as connection:
-                position = _take_in(connection, campaign, batch, position, counts)
+                kept = self._without_forgotten(connection, batch)
+                position = _take_in(connection, campaign, kept, position, counts)
         return ImportCounts(
             counts.new, counts.changed, counts.known, counts.duplicates, counts.rejected
         )
+
+    def _without_forgotten(
+        self, connection: Connection, batch: list[Contact | RejectedRow]
+    ) -> list[Contact | RejectedRow]:
+        """Their rows are told, and nothing of them is kept."""
+        people = [row.phone for row in batch if isinstance(row, Contact)]
+        forgotten = self._forgotten(connection, people)
+        if not forgotten:
+            return batch
+        gone = (isinstance(row, Contact) and row.phone in forgotten for row in batch)
+        return [
+            _forgotten_row(row.line) if is_gone else row
+            for row, is_gone in zip(batch, gone, strict=True)
+        ]
+
+
+def _forgotten_row(line: int) -> RejectedRow:
+    return RejectedRow(
+        line,
+        column="phone",
+        value="",
+        reason="this person was forgotten at their wish: nobody calls them, nothing is kept",
+        fix="take the row out of the file",
+    )
 
 
 def _note_campaign(connection: Connection, campaign: str, source: str, now: str) -> None:

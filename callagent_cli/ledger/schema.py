@@ -26,11 +26,12 @@ from sqlalchemy import (
 )
 
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
-from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.contact import FORGOTTEN, ContactState
 
-SCHEMA_VERSION = 5  # a change here needs a step in migrations
+SCHEMA_VERSION = 6  # a change here needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 
+FORGETTING = "forgetting"  # in meta, inside a transaction that erases a person
 NEVER = "never"  # sorts after every time
 
 metadata = MetaData()
@@ -282,6 +283,11 @@ _ENDED = ", ".join(
     f"'{state}'" for state in (AttemptState.COMPLETED, AttemptState.REFUSED, AttemptState.RELEASED)
 )
 
+_IS_FORGOTTEN = f"""
+      NEW.state = OLD.state AND NEW.attempt_id = OLD.attempt_id AND NEW.campaign = OLD.campaign
+      AND NEW.phone LIKE '{FORGOTTEN}%' AND EXISTS (SELECT 1 FROM meta WHERE key = '{FORGETTING}')
+""".strip()
+
 TRIGGERS = (
     f"""
     CREATE TRIGGER attempts_begin_claimed BEFORE INSERT ON attempts
@@ -295,12 +301,13 @@ TRIGGERS = (
     """,
     f"""
     CREATE TRIGGER attempts_end_once BEFORE UPDATE ON attempts
-    WHEN OLD.state IN ({_ENDED})
+    WHEN OLD.state IN ({_ENDED}) AND NOT ({_IS_FORGOTTEN})
     BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END
     """,
-    """
+    f"""
     CREATE TRIGGER attempts_keep_identity BEFORE UPDATE OF attempt_id, campaign, phone ON attempts
-    WHEN OLD.attempt_id <> NEW.attempt_id OR OLD.phone <> NEW.phone OR OLD.campaign <> NEW.campaign
+    WHEN (OLD.attempt_id <> NEW.attempt_id OR OLD.phone <> NEW.phone
+          OR OLD.campaign <> NEW.campaign) AND NOT ({_IS_FORGOTTEN})
     BEGIN SELECT RAISE(ABORT, 'an attempt keeps its identity'); END
     """,
     """

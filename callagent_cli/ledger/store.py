@@ -22,6 +22,7 @@ from callagent_cli.ledger.attempt_book import AttemptBook
 from callagent_cli.ledger.contact_book import ContactBook
 from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.folder import ENOUGH_BYTES, prepare_folder
+from callagent_cli.ledger.forgetting import Forgetting
 from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
@@ -49,6 +50,7 @@ class Ledger(
     MetricReadings,
     Outbox,
     IncidentBook,
+    Forgetting,
 ):
     """One SQLite file, its dial journal and its lock, `<name>.db`, `.journal` and `.lock`."""
 

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.suppression import LIST_PREFIX, NumberList, Suppression
+from callagent_cli.domain.contact import FORGOTTEN
+from callagent_cli.domain.suppression import BY_WISH, LIST_PREFIX, NumberList, Suppression
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import meta, number_lists, suppressions
 
@@ -128,6 +129,8 @@ class SuppressionBook:
 
     def _suppressed(self, connection: Connection, phone: str) -> Suppression | None:
         """Inside the caller's transaction."""
+        if phone.startswith(FORGOTTEN):
+            return Suppression(BY_WISH, self._clock.now())
         hashed = suppressions.c.phone_hash == self._hash(connection, phone)
         row = connection.execute(_BY_HASH.where(hashed)).first()
         return _suppression(row) if row else None
@@ -140,6 +143,16 @@ class SuppressionBook:
         found = select(suppressions).where(suppressions.c.phone_hash.in_(hashed))
         rows = connection.execute(found.order_by(suppressions.c.added_at.desc()))
         return {hashed[row.phone_hash]: _suppression(row) for row in rows}
+
+    def _forgotten(self, connection: Connection, phones: Sequence[str]) -> set[str]:
+        """Inside the caller's transaction; those of the numbers whose person was forgotten."""
+        by_wish = suppressions.c.source == BY_WISH
+        if connection.execute(_BY_HASH.where(by_wish)).first() is None:
+            return set()
+        hashed = {self._hash(connection, phone): phone for phone in phones}
+        found = select(suppressions.c.phone_hash).where(by_wish)
+        these = found.where(suppressions.c.phone_hash.in_(hashed))
+        return {hashed[row] for row in connection.scalars(these)}
 
     def _add(self, connection: Connection, said: Suppression) -> bool:
         """Inside the caller's transaction; what is there already stays as it is."""

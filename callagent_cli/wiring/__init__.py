@@ -8,11 +8,14 @@ from callagent_cli.wiring.contacts import needs_of, open_contacts
 from callagent_cli.wiring.deliveries import build_deliveries, owed_for_call
 from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
+    erase_traces,
     held_ledger,
+    held_list_ledgers,
     known_campaign,
     list_ledgers,
     list_problems_of,
     log_of,
+    old_copies,
     open_ledger,
     read_ledger,
     read_ledger_if_any,
@@ -41,8 +44,10 @@ __all__ = [
     "check_ready",
     "clock_of",
     "eligibility_of",
+    "erase_traces",
     "heartbeat_of",
     "held_ledger",
+    "held_list_ledgers",
     "is_sandbox",
     "known_campaign",
     "limits_of",
@@ -50,6 +55,7 @@ __all__ = [
     "list_problems_of",
     "log_of",
     "needs_of",
+    "old_copies",
     "open_contacts",
     "open_ledger",
     "outlook_of",

@@ -3,7 +3,8 @@
 import difflib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
@@ -11,10 +12,12 @@ from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.event import EventName, FieldValue, Level
 from callagent_cli.eligibility.do_not_call import ListProblem, list_problems
 from callagent_cli.events.emitter import Emitter
+from callagent_cli.events.erasure import erase_from_log, erase_from_mirror
 from callagent_cli.events.jsonl import JsonlLog
+from callagent_cli.ledger.forgetting import Traces
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.wiring.policies import list_rules_of
-from callagent_cli.wiring.settings_in_force import is_sandbox
+from callagent_cli.wiring.settings_in_force import is_sandbox, mirror_path
 
 
 def ledger_name(settings: Settings) -> str:
@@ -44,6 +47,39 @@ def list_ledgers(settings: Settings) -> list[Ledger]:
     that a rehearsal's list is not missing when it counts."""
     names = dict.fromkeys(("ledger", ledger_name(settings)))
     return [Ledger.open(settings.state_dir, name=name, clock=SystemClock()) for name in names]
+
+
+@contextmanager
+def held_list_ledgers(settings: Settings) -> Iterator[list[Ledger]]:
+    """As `list_ledgers`, while no run is on."""
+    with ExitStack() as stack:
+        ledgers = [stack.enter_context(one) for one in list_ledgers(settings)]
+        leases = [
+            stack.enter_context(ledger.hold("", f"hand_{secrets.token_hex(6)}"))
+            for ledger in ledgers
+        ]
+        yield ledgers
+        for lease in leases:
+            lease.finish(0)
+
+
+def erase_traces(settings: Settings, traces: Traces) -> None:
+    """Take a person's names out of the log and out of the CSV file that mirrors it."""
+    known_by = {"contact_ids": traces.contact_ids, "attempt_ids": traces.attempt_ids}
+    try:
+        erase_from_log(settings.logging.path, **known_by)
+        erase_from_mirror(mirror_path(settings), **known_by)
+    except OSError as error:
+        raise InputError(
+            f"the log cannot be rewritten: {error.strerror}; nobody was forgotten yet",
+            hint=f"mend the rights of {settings.logging.path.parent}, then give it again",
+        ) from None
+
+
+def old_copies(settings: Settings) -> list[Path]:
+    """Ledgers that a migration or a recovery has put aside."""
+    kinds = ("*.schema-*", "*.aside-*")
+    return sorted(path for kind in kinds for path in settings.state_dir.glob(kind))
 
 
 def list_problems_of(settings: Settings, ledger: Ledger | None) -> list[ListProblem]:

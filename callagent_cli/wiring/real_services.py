@@ -11,8 +11,7 @@ from callagent_cli.services.http_session import HttpSession
 from callagent_cli.wiring.alert_channels import plain_channels
 from callagent_cli.wiring.beside import Beside, CrmService, LlmService
 from callagent_cli.wiring.sessions import http_session, revealed
-
-_STAND_IN = "sheets_mirror.csv"  # beside the log
+from callagent_cli.wiring.settings_in_force import mirror_path
 
 
 def real_services(settings: Settings, clock: Clock) -> Beside:
@@ -118,4 +117,4 @@ def _sheets(settings: Settings, clock: Clock) -> Destination | None:
 def csv_mirror(settings: Settings) -> Destination:
     from callagent_cli.services.sheets_csv import CsvMirror
 
-    return CsvMirror(settings.logging.path.with_name(_STAND_IN), columns=COLUMNS)
+    return CsvMirror(mirror_path(settings), columns=COLUMNS)

@@ -27,3 +27,8 @@ def warnings_of(settings: Settings) -> list[str]:
 
 def is_sandbox(settings: Settings) -> bool:
     return settings.provider == "sandbox"
+
+
+def mirror_path(settings: Settings) -> Path:
+    """Of the CSV file that stands in for a sheet: beside the log."""
+    return settings.logging.path.with_name("sheets_mirror.csv")

@@ -26,6 +26,7 @@ EVENTS = [
     "number.suppressed",
     "number.released",
     "list.imported",
+    "person.forgotten",
     "call.placed",
     "call.ended",
     "call.refused",
@@ -46,6 +47,7 @@ EVENTS = [
     "delivery.failed",
     "delivery.dead_lettered",
     "fallback.used",
+    "metrics.failed",
     "service.answered",
 ]
 

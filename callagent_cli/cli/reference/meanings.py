@@ -73,6 +73,7 @@ EVENTS: Mapping[EventName, str] = {
     EventName.CONTACT_OPTED_OUT: "asked in a call for no more calls: on the do-not-call list",
     EventName.NUMBER_SUPPRESSED: "put on the do-not-call list by hand",
     EventName.NUMBER_RELEASED: "taken off the do-not-call list by a named person",
+    EventName.PERSON_FORGOTTEN: "a person was erased; it does not say who",
     EventName.LIST_IMPORTED: "a do-not-call list was imported",
     EventName.CALL_PLACED: "the provider took the call",
     EventName.CALL_ENDED: "the call ended, with its disposition",
