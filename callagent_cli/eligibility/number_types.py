@@ -45,7 +45,7 @@ class NumberTypeGate:
         return {"number_type": kind_of(candidate.contact.phone) or "ordinary"}
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=4096)
 def kind_of(phone: str) -> str | None:
     """The kind of a number that needs leave to be called; None for an ordinary one."""
     try:

@@ -65,7 +65,7 @@ def _north_american(area: str) -> NumberPlace | None:
     return place if place.zones else None
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def _place_of(phone: str) -> NumberPlace:
     try:
         return _place(phonenumbers.parse(phone))
