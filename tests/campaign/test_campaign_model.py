@@ -78,7 +78,8 @@ class CampaignOverDays(RuleBasedStateMachine):
         self.world = MortalWorld(self.clock)
         self.rows = {number: f"{number},Name" for number in NUMBERS[:4]}
         self.taken_in: set[str] = set()
-        self.not_called: set[str] = set()
+        self.listed: dict[str, int] = {}  # do-not-call: number → calls until then
+        self.listed_at_backup: set[str] = set()
         self.backup: Path | None = None
         self.needs_recovery = False
         (self.folder / "config.yml").write_text(
@@ -140,6 +141,7 @@ class CampaignOverDays(RuleBasedStateMachine):
         self.backup = self.folder / f"before-run-{self.runs}.db"
         with self.open() as ledger, ledger.hold(wish.campaign, wish.run_id) as lease:
             ledger.backup(self.backup)
+            self.listed_at_backup = set(self.listed)
             self._second_run_is_refused()
             session = wiring.build_session(
                 self.settings,
@@ -186,6 +188,26 @@ class CampaignOverDays(RuleBasedStateMachine):
             file.unlink()
         shutil.copy(self.backup, self.state_dir / "sandbox.db")
         self.needs_recovery = True
+        # what was put on the list since is lost, and what was taken off it is there again
+        self.listed = {number: self._calls_to(number) for number in self.listed_at_backup}
+
+    def _calls_to(self, number: str) -> int:
+        return len(self.world.endings().get(number, ()))
+
+    @precondition(lambda self: not self.needs_recovery)
+    @rule(number=st.sampled_from(NUMBERS))
+    def somebody_wants_no_more_calls(self, number: str) -> None:
+        with self.open() as ledger:
+            ledger.suppress(number, source="person", by="Kim")
+        self.listed.setdefault(number, self._calls_to(number))
+
+    @precondition(lambda self: self.listed and not self.needs_recovery)
+    @rule(data=st.data())
+    def somebody_may_be_called_again(self, data: st.DataObject) -> None:
+        number = data.draw(st.sampled_from(sorted(self.listed)))
+        with self.open() as ledger:
+            assert ledger.lift(number)
+        del self.listed[number]
 
     def _refuses_then_recovers(self) -> None:
         """Refused if calls are missing from the restored ledger; recovery is always safe."""
@@ -227,6 +249,11 @@ class CampaignOverDays(RuleBasedStateMachine):
                 assert ending in REDIALLED, f"{number} was {ending} and rang again"
                 wait = timedelta(seconds=again_s - at_s)
                 assert wait >= timedelta(minutes=30), f"{number} rang again after {wait}"
+
+    @invariant()
+    def nobody_on_the_list_is_called(self) -> None:
+        for number, calls in getattr(self, "listed", {}).items():
+            assert self._calls_to(number) == calls, f"{number} wanted no more calls"
 
     @invariant()
     def everybody_is_accounted_for(self) -> None:

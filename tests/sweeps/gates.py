@@ -14,9 +14,17 @@ from tests.sweeps.stage import Oracle, Shape, set_up
 GATES = (
     "callagent_cli.campaign.agenda:decide",
     "callagent_cli.campaign.runner:decide",
+    "callagent_cli.eligibility.do_not_call:DoNotCallGate.refuse",
+    "callagent_cli.eligibility.consent:ConsentGate.refuse",
+    "callagent_cli.eligibility.number_types:NumberTypeGate.refuse",
+    "callagent_cli.eligibility.callback:CallbackGate.refuse",
+    "callagent_cli.eligibility.frequency:FrequencyGate.refuse",
+    "callagent_cli.eligibility.hours:HoursGate.refuse",
+    "callagent_cli.eligibility.hours:HoursGate.evidence",
     "callagent_cli.campaign.limits:RunLimits.reached",
     "callagent_cli.resilience.breaker:Breaker.admits",
     "callagent_cli.ledger.store:Ledger.next_due",
+    "callagent_cli.ledger.suppression_book:SuppressionBook._suppressed",
     "callagent_cli.ledger.store:Ledger.claim",
     "callagent_cli.ledger.store:Ledger.begin",
 )
