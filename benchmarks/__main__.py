@@ -9,11 +9,12 @@ from pathlib import Path
 
 from benchmarks.engine import per_contact, rates
 from benchmarks.figures import Figure, table, write_into
+from benchmarks.glance import glance
 from benchmarks.intake import intake, plans
 from benchmarks.machine import described
 from benchmarks.start_up import start_up
 
-PARTS = ("start", "contact", "rate", "intake", "plan")
+PARTS = ("start", "status", "contact", "rate", "intake", "plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ QUICK = Sizes(1, 1, 5, 1, 0.02, (1, 4), 0.005, 1, 200, 400)
 def measured(parts: list[str], sizes: Sizes, folder: Path) -> Iterator[Figure]:
     if "start" in parts:
         yield from start_up(sizes.start_rounds, folder)
+    if "status" in parts:
+        yield from glance(sizes.start_rounds, sizes.many_rows, folder)
     if "contact" in parts:
         yield from per_contact(sizes.contact_rounds, sizes.calls, folder)
     if "rate" in parts:

@@ -30,12 +30,12 @@ def channels(incomplete: str) -> list[str]:
 
 def campaigns(context: typer.Context, incomplete: str) -> list[str]:
     """Those of the ledger that the command would look at."""
-    from callagent_cli.config.finding import peek_state_dir
+    from callagent_cli.config.finding import peek_place
     from callagent_cli.ledger.names import peek_campaign_names
 
     try:
-        config = _config_of(context)
-        names = peek_campaign_names(peek_state_dir(config, os.environ, Path.cwd()))
+        place = peek_place(_config_of(context), os.environ, Path.cwd())
+        names = peek_campaign_names(place.state_dir, name=place.ledger_name)
     except Exception:  # noqa: BLE001 - no ledger, a broken config: nothing to offer
         return []
     return _beginning(incomplete, [name for name in names if _PLAIN.fullmatch(name)])

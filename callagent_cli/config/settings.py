@@ -8,6 +8,7 @@ from pydantic import Field
 
 from callagent_cli.config.campaign import Campaign
 from callagent_cli.config.fields import Section, positive
+from callagent_cli.config.finding import Place
 from callagent_cli.config.secrets import Secrets
 from callagent_cli.config.services import Services
 from callagent_cli.config.surroundings import Alerts, Deliveries, Sheets
@@ -49,3 +50,7 @@ class Settings(Section):
         """What must not stand in anything that is written."""
         url = self.alerts.heartbeat_url
         return (*self.secrets.values(), *((url.get_secret_value(),) if url else ()))
+
+    @property
+    def place(self) -> Place:
+        return Place(self.state_dir, self.provider)

@@ -28,7 +28,7 @@ FINAL_STATES = frozenset(
         ContactState.SKIPPED,
     }
 )
-
+WAITING_STATES = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
 
 FORGOTTEN = "forgotten-"  # begins what stands in the place of an erased person's number
 

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.files import NEVER
 from callagent_cli.ledger.records import Candidate, NextStep
-from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, NEVER, attempts, contacts
+from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts
 from callagent_cli.ledger.standings import Standings
 
 _HAS_OPEN_ATTEMPT = (

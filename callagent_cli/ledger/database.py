@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.files import hint_for
 from callagent_cli.ledger.folder import sync_folder
 
 _SETTINGS = (
@@ -164,16 +165,4 @@ def unusable(path: Path, error: Exception) -> LedgerError:
     words = str(cause) if isinstance(cause, sqlite3.Error) else type(cause).__name__
     if isinstance(cause, ValueError):  # its own words may quote what they stumbled on
         words = "it holds a value that cannot be read"
-    return LedgerError(f"the ledger {path} cannot be used: {words}", hint=_hint(words))
-
-
-def _hint(words: str) -> str:
-    if "full" in words:
-        return "free some disk space, then start the same command again"
-    if "readonly" in words or "unable to open" in words:
-        return "make the state_dir and every file in it writable for this user"
-    if "locked" in words:
-        return "another program holds the file; end it, then start again"
-    if any(sign in words for sign in ("malformed", "not a database", "no such", "be read")):
-        return "restore a backup, or run `callagent ledger recover`"
-    return "nothing more was dialled; start the same command again"
+    return LedgerError(f"the ledger {path} cannot be used: {words}", hint=hint_for(words))

@@ -14,71 +14,12 @@ from sqlalchemy import insert, select
 from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger.database import Database
+from callagent_cli.ledger.files import APPLICATION_ID, RECOVER, SCHEMA_VERSION
 from callagent_cli.ledger.folder import only_one, sync_folder
 from callagent_cli.ledger.journal import Journal
-from callagent_cli.ledger.schema import (
-    APPLICATION_ID,
-    SCHEMA_VERSION,
-    TRIGGERS,
-    attempts,
-    meta,
-    metadata,
-)
+from callagent_cli.ledger.schema import TRIGGERS, attempts, meta, metadata
 
-_MAGIC = b"SQLite format 3\x00"
-_RECOVER = "put the newest ledger back, or run `callagent ledger recover`"
 _UNSENT = {AttemptState.CLAIMED, AttemptState.RELEASED}
-
-
-def check_files(ledger: Path, journal: Journal) -> bool:
-    """Return whether the ledger is new (there is none, and the journal knows of no dial); refuse
-    what cannot be trusted."""
-    for path in (ledger, journal.path):
-        if path.is_symlink():
-            raise LedgerError(f"{path} is a link", hint="put the file itself there")
-    if not ledger.exists():
-        if journal.exists() and not journal.knows_nobody():
-            raise LedgerError(
-                f"{ledger} is missing, but its dial journal is there: people have been called",
-                hint=_RECOVER,
-            )
-        if ledger.with_name(f"{ledger.name}-wal").exists():
-            raise LedgerError(
-                f"{ledger} is missing, but its write-ahead log is there", hint=_RECOVER
-            )
-        return True
-    check_head(ledger)
-    return False
-
-
-def check_head(ledger: Path) -> None:
-    """The first 100 bytes tell whose file it is; see the SQLite file format, 1.3."""
-    try:
-        with ledger.open("rb") as file:
-            head = file.read(100)
-    except OSError as error:
-        raise LedgerError(f"{ledger} cannot be read: {error.strerror}", hint=_RECOVER) from None
-    if not head:
-        raise LedgerError(f"{ledger} is empty", hint=_RECOVER)
-    if not head.startswith(_MAGIC):
-        raise LedgerError(f"{ledger} is not a ledger", hint=_RECOVER)
-    if len(head) < 100 or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-        raise LedgerError(f"{ledger} belongs to another program", hint=_RECOVER)
-    _check_length(ledger, head)
-
-
-def _check_length(ledger: Path, head: bytes) -> None:
-    """No page is missing at the end: SQLite takes one that is cut off for zeros, and an empty
-    table looks like that. While a write-ahead log is there, pages may still be in it."""
-    is_counted = head[24:28] == head[92:96]  # else an old program left the count as it was
-    log = ledger.with_name(f"{ledger.name}-wal")
-    if not is_counted or (log.exists() and log.stat().st_size):
-        return
-    page_bytes = int.from_bytes(head[16:18], "big")
-    whole = int.from_bytes(head[28:32], "big") * (65_536 if page_bytes == 1 else page_bytes)
-    size = ledger.stat().st_size
-    if size < whole:
-        raise LedgerError(f"{ledger} is cut off: {whole - size} bytes are missing", hint=_RECOVER)
 
 
 def create(ledger: Path, journal: Journal) -> None:
@@ -152,7 +93,7 @@ def check_undamaged(database: Database) -> None:
     with database.reading() as connection:
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if verdict != "ok":
-        raise LedgerError(f"{database.path} is damaged: {verdict}", hint=_RECOVER)
+        raise LedgerError(f"{database.path} is damaged: {verdict}", hint=RECOVER)
 
 
 def _check_rules(database: Database) -> None:
@@ -163,7 +104,7 @@ def _check_rules(database: Database) -> None:
     expected = {trigger.strip() for trigger in TRIGGERS}
     if not expected <= set(rules.values()) or "one_open_attempt_per_number" not in rules:
         raise LedgerError(
-            f"{database.path} lacks rules that keep people from being called twice", hint=_RECOVER
+            f"{database.path} lacks rules that keep people from being called twice", hint=RECOVER
         )
 
 
@@ -174,13 +115,13 @@ def _check_journal(database: Database, journal: Journal) -> None:
         return
     if journal.workspace() != workspace:
         raise LedgerError(
-            f"{journal.path} and {database.path} do not belong together", hint=_RECOVER
+            f"{journal.path} and {database.path} do not belong together", hint=RECOVER
         )
     if missing := _missing_from(database, journal):
         raise LedgerError(
             f"{database.path} is older than its dial journal: {missing} calls are missing from "
             "it, and those people may already have been called",
-            hint=_RECOVER,
+            hint=RECOVER,
         )
 
 
@@ -188,7 +129,7 @@ def meta_value(database: Database, key: str) -> str:
     with database.reading() as connection:
         found = connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
     if found is None:
-        raise LedgerError(f"{database.path} does not say its {key}", hint=_RECOVER)
+        raise LedgerError(f"{database.path} does not say its {key}", hint=RECOVER)
     return str(found)
 
 

@@ -7,10 +7,16 @@ from itertools import islice
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import Contact, ContactState, DuplicateRow, RejectedRow
+from callagent_cli.domain.contact import (
+    WAITING_STATES,
+    Contact,
+    ContactState,
+    DuplicateRow,
+    RejectedRow,
+)
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.records import ImportCounts
-from callagent_cli.ledger.schema import WAITING_STATES, campaigns, contacts, rejected
+from callagent_cli.ledger.schema import campaigns, contacts, rejected
 from callagent_cli.ledger.standings import contact_of
 from callagent_cli.ledger.suppression_book import SuppressionBook
 

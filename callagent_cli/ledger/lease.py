@@ -1,6 +1,5 @@
 """One run at a time: the lock that the kernel frees on any death, and the row that says who."""
 
-import fcntl
 import os
 import socket
 from pathlib import Path
@@ -10,9 +9,8 @@ from sqlalchemy import insert, select, update
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import LedgerBusy
 from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.lock import take_lock
 from callagent_cli.ledger.schema import runs
-
-_LOOKS = 1000  # glances of `status` that may be in the way, each for microseconds
 
 
 class RunLease:
@@ -84,42 +82,3 @@ def busy(database: Database) -> LedgerBusy:
         f"another run holds the ledger: {who}",
         hint="wait for it to end, or look at it with `callagent status`",
     )
-
-
-def take_lock(lock_path: Path) -> int | None:
-    """An open file that holds the run's lock until it is closed; None when a run has it."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    handle = os.open(lock_path, flags, 0o600)
-    try:
-        for _ in range(_LOOKS):
-            if _lock(handle, fcntl.LOCK_EX):
-                return handle
-            if not _lock(handle, fcntl.LOCK_SH):  # only a run keeps others from looking
-                break
-            fcntl.flock(handle, fcntl.LOCK_UN)
-            os.sched_yield()
-    except OSError:
-        os.close(handle)
-        raise
-    os.close(handle)
-    return None
-
-
-def is_held(lock_path: Path) -> bool:
-    """Whether a run is on, asked without being in its way."""
-    try:
-        handle = os.open(lock_path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        return not _lock(handle, fcntl.LOCK_SH)
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, how: int) -> bool:
-    try:
-        fcntl.flock(handle, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

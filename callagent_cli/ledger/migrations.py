@@ -13,7 +13,8 @@ from sqlalchemy import Connection, insert, update
 
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger.database import Database, stamp
-from callagent_cli.ledger.schema import SCHEMA_VERSION, TRIGGERS, meta
+from callagent_cli.ledger.files import SCHEMA_VERSION
+from callagent_cli.ledger.schema import TRIGGERS, meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,21 @@ MIGRATIONS = (
         ),
     ),
     Migration(6, ()),  # the triggers alone: a person may be forgotten
+    Migration(
+        7,
+        (
+            "CREATE TABLE contact_counts ( campaign VARCHAR NOT NULL, state VARCHAR NOT NULL, "
+            "contacts INTEGER NOT NULL, PRIMARY KEY (campaign, state) )",
+            "INSERT INTO contact_counts SELECT campaign, state, count(*) FROM contacts "
+            "GROUP BY campaign, state",
+            "CREATE TABLE call_counts ( campaign VARCHAR NOT NULL, disposition VARCHAR NOT NULL, "
+            "attempts INTEGER NOT NULL, priced INTEGER NOT NULL, cost_usd FLOAT NOT NULL, "
+            "latest_end_at VARCHAR NOT NULL, PRIMARY KEY (campaign, disposition) )",
+            "INSERT INTO call_counts SELECT campaign, coalesce(disposition, ''), count(*), "
+            "count(cost_usd), total(cost_usd), coalesce(max(ended_at), '') FROM attempts "
+            "GROUP BY campaign, coalesce(disposition, '')",
+        ),
+    ),
 )
 
 

@@ -9,12 +9,15 @@ from sqlalchemy import Row, func, select
 from callagent_cli.domain.call import Disposition
 from callagent_cli.domain.contact import ContactState, RejectedRow
 from callagent_cli.ledger.database import Database, stamp, unstamp
-from callagent_cli.ledger.records import AttemptRow, CallFigures, CampaignRow, ContactRow
+from callagent_cli.ledger.files import NEVER
+from callagent_cli.ledger.overview import Overview, read_overview
+from callagent_cli.ledger.records import AttemptRow, CallFigures, ContactRow
 from callagent_cli.ledger.schema import (
     IS_WAITING,
-    NEVER,
     attempts,
+    call_counts,
     campaigns,
+    contact_counts,
     contacts,
     rejected,
 )
@@ -25,7 +28,7 @@ _PAGE = 500  # contacts read at a time
 
 class Readings:
     _database: Database
-    _is_running: Callable[[str], bool]
+    _is_run_on: Callable[[], bool]
 
     def campaign_exists(self, campaign: str) -> bool:
         return campaign in self.campaign_names()
@@ -39,9 +42,9 @@ class Readings:
     def totals(self, campaign: str) -> dict[str, int]:
         """Contact state → contacts."""
         counted = (
-            select(contacts.c.state, func.count())
-            .where(contacts.c.campaign == campaign)
-            .group_by(contacts.c.state)
+            select(contact_counts.c.state, contact_counts.c.contacts)
+            .where(contact_counts.c.campaign == campaign, contact_counts.c.contacts > 0)
+            .order_by(contact_counts.c.state)
         )
         with self._database.reading() as connection:
             return {str(state): int(n) for state, n in connection.execute(counted)}
@@ -49,19 +52,22 @@ class Readings:
     def dispositions(self, campaign: str) -> dict[str, int]:
         """Disposition → calls that ended so."""
         counted = (
-            select(attempts.c.disposition, func.count())
-            .where(attempts.c.campaign == campaign, attempts.c.disposition.is_not(None))
-            .group_by(attempts.c.disposition)
+            select(call_counts.c.disposition, call_counts.c.attempts)
+            .where(call_counts.c.campaign == campaign, call_counts.c.attempts > 0)
+            .where(call_counts.c.disposition != "")
+            .order_by(call_counts.c.disposition)
         )
         with self._database.reading() as connection:
-            return {str(disposition): n for disposition, n in connection.execute(counted)}
+            return {str(disposition): int(n) for disposition, n in connection.execute(counted)}
 
     def cost_usd(self, campaign: str) -> float | None:
         """What the provider has reported so far; None when it reported nothing."""
-        summed = select(func.sum(attempts.c.cost_usd)).where(attempts.c.campaign == campaign)
+        summed = select(func.sum(call_counts.c.priced), func.sum(call_counts.c.cost_usd)).where(
+            call_counts.c.campaign == campaign
+        )
         with self._database.reading() as connection:
-            total = connection.execute(summed).scalar_one()
-        return None if total is None else round(float(total), 6)  # a sum of floats has dust
+            priced, total = connection.execute(summed).one()
+        return round(float(total), 6) if priced else None  # a sum of floats has dust
 
     def failures(self, campaign: str) -> list[tuple[str, str, int]]:
         """(error, `transient` or `permanent`, contacts) of those that failed."""
@@ -143,23 +149,12 @@ class Readings:
         with self._database.reading() as connection:
             return int(connection.execute(counted).scalar_one())
 
-    def campaigns(self, now: datetime) -> list[CampaignRow]:
+    def overview(self) -> Overview:
+        """How all campaigns stand."""
         with self._database.reading() as connection:
-            rows = list(connection.execute(select(campaigns).order_by(campaigns.c.created_at)))
-        return [self._campaign(row, now) for row in rows]
-
-    def _campaign(self, row: Row[tuple[object, ...]], now: datetime) -> CampaignRow:
-        created_at = unstamp(row.created_at) or now
-        return CampaignRow(
-            campaign=row.campaign,
-            created_at=created_at,
-            totals=self.totals(row.campaign),
-            dispositions=self.dispositions(row.campaign),
-            cost_usd=self.cost_usd(row.campaign),
-            next_at=self.next_due_at(row.campaign, now),
-            rejected=sum(1 for _ in self.rejected_rows(row.campaign)),
-            is_running=self._is_running(row.campaign),
-        )
+            return read_overview(
+                lambda sql: connection.exec_driver_sql(sql).all(), is_run_on=self._is_run_on()
+            )
 
     def contact_rows(self, campaign: str) -> Iterator[ContactRow]:
         """Every contact with its attempts, in the file's order, a page at a time."""

@@ -120,18 +120,6 @@ class ContactRow:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignRow:
-    campaign: str
-    created_at: datetime
-    totals: Mapping[str, int]
-    dispositions: Mapping[str, int]
-    cost_usd: float | None
-    next_at: datetime | None  # earliest time at which a contact is due
-    rejected: int
-    is_running: bool  # a live run holds the ledger for it
-
-
-@dataclass(frozen=True, slots=True)
 class EndedCall:
     """What a report counts of one call."""
 

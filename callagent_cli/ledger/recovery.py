@@ -14,12 +14,11 @@ from sqlalchemy import Connection, Row, String, cast, func, insert, select, upda
 from callagent_cli.domain.call import AttemptState, Disposition
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import LedgerError
-from callagent_cli.ledger import identity, migrations
+from callagent_cli.ledger import files, identity, migrations
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.schema import (
     IS_OPEN,
-    SCHEMA_VERSION,
     attempts,
     campaigns,
     contacts,
@@ -55,7 +54,7 @@ def recover(ledger: Path, journal: Journal, now: datetime) -> int:
     database = Database(ledger)
     try:
         version = identity.schema_version(database)
-        if version < SCHEMA_VERSION:
+        if version < files.SCHEMA_VERSION:
             migrations.migrate(database, version, now)
         with database.transaction() as connection:
             taken_in = sum(_take_in(connection, intent, now) for intent in intents)
@@ -70,7 +69,7 @@ def _is_usable(ledger: Path) -> bool:
     if not ledger.exists():
         return False
     try:
-        identity.check_head(ledger)
+        files.check_head(ledger)
         database = Database(ledger)
         try:
             identity.check_undamaged(database)

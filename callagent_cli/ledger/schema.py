@@ -26,13 +26,9 @@ from sqlalchemy import (
 )
 
 from callagent_cli.domain.call import LEGAL_MOVES, OPEN_STATES, AttemptState
-from callagent_cli.domain.contact import FORGOTTEN, ContactState
-
-SCHEMA_VERSION = 6  # a change here needs a step in migrations
-APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
+from callagent_cli.domain.contact import FORGOTTEN, WAITING_STATES
 
 FORGETTING = "forgetting"  # in meta, inside a transaction that erases a person
-NEVER = "never"  # sorts after every time
 
 metadata = MetaData()
 
@@ -109,7 +105,27 @@ attempts = Table(
     Index("attempts_by_disposition", "campaign", "disposition", "cost_usd"),
 )
 
-WAITING_STATES = (ContactState.PENDING, ContactState.HELD, ContactState.DEFERRED)
+# What `status` and the live view show, kept by the triggers below in the transactions that
+# change it: nobody counts a million contacts while a run is on.
+contact_counts = Table(
+    "contact_counts",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("state", String, primary_key=True),
+    Column("contacts", Integer, nullable=False),
+)
+
+call_counts = Table(
+    "call_counts",
+    metadata,
+    Column("campaign", String, primary_key=True),
+    Column("disposition", String, primary_key=True),  # empty: no call that ended, or not yet
+    Column("attempts", Integer, nullable=False),
+    Column("priced", Integer, nullable=False),  # those whose cost is known
+    Column("cost_usd", Float, nullable=False),
+    Column("latest_end_at", String, nullable=False),  # of those; empty: none
+)
+
 _WAITING = ", ".join(f"'{state}'" for state in WAITING_STATES)
 # the next contact due is the first entry of this index, whatever the campaign's size
 Index(
@@ -288,6 +304,23 @@ _IS_FORGOTTEN = f"""
       AND NEW.phone LIKE '{FORGOTTEN}%' AND EXISTS (SELECT 1 FROM meta WHERE key = '{FORGETTING}')
 """.strip()
 
+
+def _counted(row: str, by: int) -> str:
+    """SQL: one contact more or fewer where `row` (NEW or OLD) stands."""
+    return f"""INSERT INTO contact_counts (campaign, state, contacts)
+      VALUES ({row}.campaign, {row}.state, {by})
+      ON CONFLICT (campaign, state) DO UPDATE SET contacts = contacts + ({by});"""
+
+
+_CALL_COUNTED = """INSERT INTO call_counts
+        (campaign, disposition, attempts, priced, cost_usd, latest_end_at)
+      VALUES (NEW.campaign, coalesce(NEW.disposition, ''), 1, NEW.cost_usd IS NOT NULL,
+        coalesce(NEW.cost_usd, 0.0), coalesce(NEW.ended_at, ''))
+      ON CONFLICT (campaign, disposition) DO UPDATE SET
+        attempts = attempts + 1, priced = priced + excluded.priced,
+        cost_usd = cost_usd + excluded.cost_usd,
+        latest_end_at = max(latest_end_at, excluded.latest_end_at);"""
+
 TRIGGERS = (
     f"""
     CREATE TRIGGER attempts_begin_claimed BEFORE INSERT ON attempts
@@ -320,6 +353,34 @@ TRIGGERS = (
       AND EXISTS (SELECT 1 FROM attempts a WHERE a.campaign = OLD.campaign
                   AND a.phone = OLD.phone AND a.state IN ('dialing', 'placed', 'unknown'))
     BEGIN SELECT RAISE(ABORT, 'a contact with an open call is not dialable'); END
+    """,
+    f"""
+    CREATE TRIGGER contacts_count_new AFTER INSERT ON contacts
+    BEGIN {_counted("NEW", 1)} END
+    """,
+    f"""
+    CREATE TRIGGER contacts_count_moved AFTER UPDATE OF campaign, state ON contacts
+    WHEN OLD.state <> NEW.state OR OLD.campaign <> NEW.campaign
+    BEGIN {_counted("OLD", -1)} {_counted("NEW", 1)} END
+    """,
+    f"""
+    CREATE TRIGGER contacts_count_gone AFTER DELETE ON contacts
+    BEGIN {_counted("OLD", -1)} END
+    """,
+    f"""
+    CREATE TRIGGER attempts_count_new AFTER INSERT ON attempts
+    BEGIN {_CALL_COUNTED} END
+    """,
+    f"""
+    CREATE TRIGGER attempts_count_ended AFTER UPDATE OF disposition, cost_usd, ended_at ON attempts
+    WHEN OLD.disposition IS NOT NEW.disposition OR OLD.cost_usd IS NOT NEW.cost_usd
+      OR OLD.ended_at IS NOT NEW.ended_at
+    BEGIN
+      UPDATE call_counts SET attempts = attempts - 1, priced = priced - (OLD.cost_usd IS NOT NULL),
+        cost_usd = cost_usd - coalesce(OLD.cost_usd, 0.0)
+      WHERE campaign = OLD.campaign AND disposition = coalesce(OLD.disposition, '');
+      {_CALL_COUNTED}
+    END
     """,
 )
 """For SQLite. A new attempt is `claimed`; only the recovery from a journal inserts `unknown`."""

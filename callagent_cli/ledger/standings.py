@@ -11,8 +11,9 @@ from callagent_cli.domain.call import AttemptState, Disposition
 from callagent_cli.domain.contact import Contact
 from callagent_cli.domain.suppression import Suppression
 from callagent_cli.ledger.database import Database, unstamp
+from callagent_cli.ledger.files import NEVER
 from callagent_cli.ledger.records import Candidate, Standing
-from callagent_cli.ledger.schema import NEVER, attempts, contacts
+from callagent_cli.ledger.schema import attempts, contacts
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _MOST_AT_ONCE = 500  # some databases bound the parameters of a query

@@ -6,8 +6,7 @@ a batch), thread-safe, and raises only LedgerError (InputError for a person's mi
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -21,12 +20,14 @@ from callagent_cli.ledger import identity, migrations, recovery
 from callagent_cli.ledger.attempt_book import AttemptBook
 from callagent_cli.ledger.contact_book import ContactBook
 from callagent_cli.ledger.database import Database, unstamp
+from callagent_cli.ledger.files import SCHEMA_VERSION, check_files, files_of, in_words
 from callagent_cli.ledger.folder import ENOUGH_BYTES, prepare_folder
 from callagent_cli.ledger.forgetting import Forgetting
 from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
-from callagent_cli.ledger.lease import RunLease, busy, is_held, take_lock
+from callagent_cli.ledger.lease import RunLease, busy
+from callagent_cli.ledger.lock import is_held, take_lock
 from callagent_cli.ledger.measure_book import MeasureBook
 from callagent_cli.ledger.metric_readings import MetricReadings
 from callagent_cli.ledger.open_attempts import OpenAttempts
@@ -34,7 +35,7 @@ from callagent_cli.ledger.outbox import Outbox
 from callagent_cli.ledger.readings import Readings
 from callagent_cli.ledger.records import Recovery
 from callagent_cli.ledger.report_readings import ReportReadings
-from callagent_cli.ledger.schema import IS_OPEN, SCHEMA_VERSION, attempts, contacts, runs
+from callagent_cli.ledger.schema import IS_OPEN, attempts, call_counts, contacts, runs
 
 _LOST = "the run ended while the request was on its way"
 
@@ -72,10 +73,10 @@ class Ledger(
         enough_bytes: free disk space below which nothing is begun.
         Raises LedgerError for every ledger that cannot be trusted.
         """
-        path, journal, lock = _files(state_dir, name)
+        path, journal, lock = files_of(state_dir, name)
         prepare_folder(state_dir, enough_bytes=enough_bytes)
         with in_words(state_dir):
-            if identity.check_files(path, journal):
+            if check_files(path, journal):
                 _create_alone(path, journal, lock)
             database = Database(path)
             try:
@@ -89,14 +90,14 @@ class Ledger(
     @classmethod
     def open_readonly(cls, state_dir: Path, *, name: str = "ledger", clock: Clock) -> "Ledger":
         """Open to look, also while a run is on."""
-        path, journal, lock = _files(state_dir, name)
+        path, journal, lock = files_of(state_dir, name)
         with in_words(state_dir):
             if not path.exists() and not journal.exists():
                 raise LedgerError(
                     f"no campaign has run here yet (no ledger in {state_dir})",
                     hint="start one with `callagent run CONTACTS`",
                 )
-            identity.check_files(path, journal)
+            check_files(path, journal)
         database = Database(path, is_readonly=True)
         try:
             identity.check_readable(database)
@@ -113,7 +114,7 @@ class Ledger(
     @classmethod
     def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:
         """Whether anybody may have been called from here: also where only the ledger is lost."""
-        path, journal, _ = _files(state_dir, name)
+        path, journal, _ = files_of(state_dir, name)
         with in_words(state_dir):
             return path.exists() or (journal.exists() and not journal.knows_nobody())
 
@@ -121,7 +122,7 @@ class Ledger(
     def latest_time(cls, state_dir: Path, *, name: str = "ledger") -> datetime | None:
         """The latest time that the ledger has recorded, None without one. Never raises: who
         opens the ledger next is told what is wrong with it."""
-        path, _, _ = _files(state_dir, name)
+        path, _, _ = files_of(state_dir, name)
         with suppress(LedgerError, OSError, sqlite3.Error):
             if path.exists():
                 database = Database(path, is_readonly=True)
@@ -192,12 +193,8 @@ class Ledger(
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _is_running(self, campaign: str) -> bool:
-        if not is_held(self._lock_path):
-            return False
-        on = select(runs.c.run_id).where(runs.c.campaign == campaign, runs.c.ended_at.is_(None))
-        with self._database.reading() as connection:
-            return connection.execute(on).first() is not None
+    def _is_run_on(self) -> bool:
+        return is_held(self._lock_path)
 
 
 def _create_alone(path: Path, journal: Journal, lock: Path) -> None:
@@ -208,22 +205,10 @@ def _create_alone(path: Path, journal: Journal, lock: Path) -> None:
             "another run has just begun", hint="wait for it to end, or look at `callagent status`"
         )
     try:
-        if identity.check_files(path, journal):  # nobody was quicker
+        if check_files(path, journal):  # nobody was quicker
             identity.create(path, journal)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def in_words(state_dir: Path) -> Iterator[None]:
-    """What the file system says, as a LedgerError."""
-    try:
-        yield
-    except OSError as error:
-        raise LedgerError(
-            f"the ledger in {state_dir} cannot be used: {error.strerror or error}",
-            hint="free disk space or mend the folder's rights, then start the same command again",
-        ) from None
 
 
 def _bring_up_to_date(database: Database, lock: Path, clock: Clock) -> None:
@@ -243,7 +228,7 @@ def _bring_up_to_date(database: Database, lock: Path, clock: Clock) -> None:
 
 def recover_files(state_dir: Path, *, name: str, clock: Clock) -> int:
     """Make ledger and journal agree again; see ledger.recovery. Returns calls taken in."""
-    path, journal, lock = _files(state_dir, name)
+    path, journal, lock = files_of(state_dir, name)
     prepare_folder(state_dir)
     with in_words(state_dir):
         handle = take_lock(lock)
@@ -255,16 +240,8 @@ def recover_files(state_dir: Path, *, name: str, clock: Clock) -> int:
             os.close(handle)
 
 
-def _files(state_dir: Path, name: str) -> tuple[Path, Journal, Path]:
-    return (
-        state_dir / f"{name}.db",
-        Journal(state_dir / f"{name}.journal"),
-        state_dir / f"{name}.lock",
-    )
-
-
 def _latest(database: Database) -> datetime | None:
-    times = (runs.c.heartbeat_at, attempts.c.claimed_at, attempts.c.ended_at)
+    times = (runs.c.heartbeat_at, attempts.c.claimed_at, call_counts.c.latest_end_at)
     with database.reading() as connection:
         latest = [connection.execute(select(func.max(column))).scalar_one() for column in times]
     return max((at for at in map(unstamp, latest) if at is not None), default=None)

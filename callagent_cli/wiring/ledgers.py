@@ -17,12 +17,11 @@ from callagent_cli.events.jsonl import JsonlLog
 from callagent_cli.ledger.forgetting import Traces
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.wiring.policies import list_rules_of
-from callagent_cli.wiring.settings_in_force import is_sandbox, mirror_path
+from callagent_cli.wiring.settings_in_force import mirror_path
 
 
 def ledger_name(settings: Settings) -> str:
-    """Rehearsals have a ledger of their own: nobody called in the sandbox counts as called."""
-    return "sandbox" if is_sandbox(settings) else "ledger"
+    return settings.place.ledger_name
 
 
 def open_ledger(settings: Settings, clock: Clock) -> Ledger:

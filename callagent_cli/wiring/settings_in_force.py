@@ -26,7 +26,7 @@ def warnings_of(settings: Settings) -> list[str]:
 
 
 def is_sandbox(settings: Settings) -> bool:
-    return settings.provider == "sandbox"
+    return settings.place.is_sandbox
 
 
 def mirror_path(settings: Settings) -> Path:

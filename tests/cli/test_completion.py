@@ -34,7 +34,7 @@ def needs(shell: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A folder with two campaigns in its ledger, and `callagent` to be found on the PATH."""
-    with Ledger.open(tmp_path / ".callagent", clock=SystemClock()) as ledger:
+    with Ledger.open(tmp_path / ".callagent", name="sandbox", clock=SystemClock()) as ledger:
         for campaign in ("spring", "summer", "$(touch evil)"):
             ledger.import_contacts(campaign, [], source="x.csv")
     (tmp_path / "people.csv").touch()
@@ -106,7 +106,7 @@ def test_campaigns_of_the_ledger_are_offered(complete: Complete, home: Path) -> 
 def test_campaigns_of_another_config_are_offered(complete: Complete, home: Path) -> None:
     (home / "else").mkdir()
     (home / "else" / "config.yml").write_text("state_dir: kept\n")
-    with Ledger.open(home / "else" / "kept", clock=SystemClock()) as ledger:
+    with Ledger.open(home / "else" / "kept", name="sandbox", clock=SystemClock()) as ledger:
         ledger.import_contacts("autumn", [], source="x.csv")
     assert complete("callagent --config else/config.yml report a") == ["autumn"]
     assert complete("callagent report --config else/config.yml a") == ["autumn"]
@@ -193,12 +193,13 @@ def test_what_is_offered_is_what_health_looks_at() -> None:
 def test_names_are_read_without_sqlalchemy(home: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from callagent_cli.ledger.names import *\n"
-        "print(peek_campaign_names(Path('.callagent'))[-1], 'sqlalchemy' in sys.modules)"
+        "names = peek_campaign_names(Path('.callagent'), name='sandbox')\n"
+        "print(names[-1], 'sqlalchemy' in sys.modules)"
     )
     assert output(home, sys.executable, "-c", code) == "spring False\n"
 
 
 def test_names_are_read_while_a_run_writes(home: Path) -> None:
-    with Ledger.open(home / ".callagent", clock=SystemClock()) as ledger:
+    with Ledger.open(home / ".callagent", name="sandbox", clock=SystemClock()) as ledger:
         ledger.import_contacts("autumn", [], source="x.csv")
-        assert "autumn" in peek_campaign_names(home / ".callagent")
+        assert "autumn" in peek_campaign_names(home / ".callagent", name="sandbox")

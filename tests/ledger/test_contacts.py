@@ -94,10 +94,10 @@ def test_nobody_else_reads_the_files(ledger: Ledger, state_dir: Path) -> None:
 
 
 def test_campaigns_are_listed_with_their_numbers(ledger: Ledger, clock: HandClock) -> None:
-    (row,) = ledger.campaigns(clock.now())
+    (row,) = ledger.overview().campaigns
     assert (row.campaign, dict(row.totals), row.is_running) == ("spring", {"pending": 3}, False)
     with ledger.hold("spring", "run_1"):
-        assert ledger.campaigns(clock.now())[0].is_running
+        assert ledger.overview().campaigns[0].is_running
 
 
 def test_who_is_held_until_a_person_acts_comes_up_in_the_next_run_and_not_in_this_one(

@@ -9,7 +9,7 @@ import pytest
 
 from callagent_cli.domain.errors import LedgerBusy, LedgerError
 from callagent_cli.ledger.folder import network_kind
-from callagent_cli.ledger.lease import is_held, take_lock
+from callagent_cli.ledger.lock import is_held, take_lock
 from callagent_cli.ledger.store import Ledger
 from tests.ledger.conftest import begin_next
 from tests.support.hand_clock import HandClock
@@ -42,7 +42,7 @@ def test_a_dead_run_neither_looks_alive_nor_is_named_as_the_holder(
         pass  # ends without a word
     clock.advance(60)
     with ledger.hold("autumn", "run_2"):
-        running = {row.campaign: row.is_running for row in ledger.campaigns(clock.now())}
+        running = {row.campaign: row.is_running for row in ledger.overview().campaigns}
         assert running == {"spring": False, "autumn": True}
         with (
             Ledger.open(state_dir, clock=clock, enough_bytes=0) as second,

@@ -9,8 +9,8 @@ import pytest
 
 from callagent_cli.domain.errors import LedgerBusy, LedgerError
 from callagent_cli.ledger import migrations
-from callagent_cli.ledger.lease import take_lock
-from callagent_cli.ledger.schema import APPLICATION_ID, SCHEMA_VERSION
+from callagent_cli.ledger.files import APPLICATION_ID, SCHEMA_VERSION
+from callagent_cli.ledger.lock import take_lock
 from callagent_cli.ledger.store import Ledger, recover_files
 from tests.ledger.conftest import begin_next
 from tests.support.hand_clock import HandClock

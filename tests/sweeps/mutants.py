@@ -243,7 +243,7 @@ MUTANTS: dict[str, Mutant] = {
     "redirects-followed": Mutant("redirects are followed", _followed_redirects, ("307",)),
     "lock-ignored": Mutant(
         "the ledger's lock is not asked for",
-        functools.partial(_disable, "ledger.lease:fcntl.flock"),
+        functools.partial(_disable, "ledger.lock:fcntl.flock"),
         by="crowd",
     ),
     "identity-unchecked": Mutant(

@@ -1,0 +1,127 @@
+"""How things stand, and what a person does next: from the ledger alone, at once.
+
+Imports nothing that is slow.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePath
+
+from callagent_cli.cli.nearest import known
+from callagent_cli.config.finding import Place, peek_place
+from callagent_cli.domain.alert import Incident
+from callagent_cli.domain.clock import SystemClock
+from callagent_cli.domain.contact import FINAL_STATES, mask_phones
+from callagent_cli.domain.duration import duration_text
+from callagent_cli.domain.text import one_line
+from callagent_cli.ledger.overview import CampaignRow, Overview, RunOn, peek_overview
+from callagent_cli.simulator.virtual_clock import sandbox_start
+
+NOTHING_YET = "start one with `callagent run CONTACTS`"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something that waits for a person, and the command to type."""
+
+    why: str
+    command: str
+    is_urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    now: datetime  # of the sandbox, in a rehearsal
+    campaigns: Sequence[CampaignRow] = ()
+    owed_to: Mapping[str, int] = field(default_factory=dict)
+    dead_to: Mapping[str, int] = field(default_factory=dict)
+    incidents: Sequence[Incident] = ()
+    run: RunOn | None = None
+
+    @property
+    def in_doubt(self) -> int:
+        return sum(row.in_doubt for row in self.campaigns)
+
+    def advice(self) -> Sequence[Advice]:
+        """What is most urgent first."""
+        return [*self._of_run(), *self._of_trouble(), *self._of_campaigns()]
+
+    def _of_run(self) -> Iterator[Advice]:
+        if self.run is not None and self.run.campaign:
+            yield Advice(f"{self.run.campaign} is running", "callagent status --watch")
+
+    def _of_trouble(self) -> Iterator[Advice]:
+        for incident in self.incidents:
+            why = outage(incident, self.now)
+            yield Advice(why, f"callagent health {incident.service}", is_urgent=True)
+        if n := self.in_doubt:
+            yield Advice(f"{n} in doubt, may have rung", "callagent review", is_urgent=True)
+        if self.dead_to:
+            n = sum(self.dead_to.values())
+            yield Advice(f"{n} messages given up", "callagent deliveries list", is_urgent=True)
+        if self.owed_to and self.run is None:
+            n = sum(self.owed_to.values())
+            yield Advice(f"{n} messages owed", "callagent deliveries flush")
+
+    def _of_campaigns(self) -> Iterator[Advice]:
+        for row in self.campaigns:
+            if n := row.totals.get("failed", 0):
+                yield Advice(f"{row.campaign}: {n} failed", f"callagent retry {row.campaign}")
+            if row.next_at is not None and not row.is_running:
+                yield Advice(f"{row.campaign}: {due_text(row, self.now)}", _run_again(row))
+
+
+def place_of(config: Path | None) -> Place:
+    """Raises ConfigError. A config in which the ledger's place is plain is not checked any
+    further: that would take longer than the answer."""
+    try:
+        return peek_place(config, os.environ, Path.cwd())
+    except Exception:  # noqa: BLE001 - whatever is wrong: those who check it say it best
+        from callagent_cli.config.loading import load_settings
+
+        return load_settings(config, os.environ, Path.cwd()).place
+
+
+def read_standing(place: Place, campaign: str | None = None) -> Standing:
+    """Of one campaign, or of all. Raises InputError for one that is unknown."""
+    found = peek_overview(place.state_dir, name=place.ledger_name) or Overview()
+    now = SystemClock().now()
+    if place.is_sandbox:
+        now = sandbox_start(now, not_before=found.latest_at)
+    rows = found.campaigns
+    if campaign is not None:
+        known(campaign, [row.campaign for row in rows], "campaign", none=NOTHING_YET)
+        rows = [row for row in rows if row.campaign == campaign]
+    told = Standing(now, rows, found.owed_to, found.dead_to, found.incidents, found.run)
+    return replace(told, campaigns=[_not_in_the_past(row, now) for row in rows])
+
+
+def done(row: CampaignRow) -> int:
+    return sum(row.totals.get(state, 0) for state in FINAL_STATES)
+
+
+def due_text(row: CampaignRow, now: datetime) -> str:
+    if row.next_at is None:
+        return "nothing is due"
+    return "due now" if row.next_at <= now else f"due {row.next_at:%Y-%m-%d %H:%M} UTC"
+
+
+def outage(incident: Incident, now: datetime) -> str:
+    lasts = duration_text((now - incident.opened_at).total_seconds())
+    how = "refuses every request" if incident.is_refusal else "is down"
+    said = mask_phones(one_line(incident.error))
+    return f"{incident.service} {how}, for {lasts} as last seen: {said}"
+
+
+def _not_in_the_past(row: CampaignRow, now: datetime) -> CampaignRow:
+    return row if row.next_at is None else replace(row, next_at=max(row.next_at, now))
+
+
+def _run_again(row: CampaignRow) -> str:
+    """The source is named as it was at first; its folder is not kept."""
+    has_name = PurePath(row.source).name.partition(".")[0] == row.campaign
+    named = "" if has_name else f" --campaign {row.campaign}"
+    return f"callagent run {shlex.quote(one_line(row.source, 120) or 'CONTACTS')}{named}"
