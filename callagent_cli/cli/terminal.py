@@ -152,7 +152,8 @@ def _abandon_broken_streams() -> None:
     sink = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            if stream is not None:  # closed from the first
+                stream.flush()
         except OSError:
             os.dup2(sink, stream.fileno())
     os.close(sink)

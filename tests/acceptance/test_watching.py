@@ -111,6 +111,19 @@ def test_a_refused_run_leaves_its_reason(tmp_path: Path, switch: PingServer) -> 
     assert told["reason"] == "gone.csv does not exist"
 
 
+def test_a_run_that_ends_by_an_error_is_over_for_the_metrics_too(
+    tmp_path: Path, switch: PingServer
+) -> None:
+    with VoiceProvider() as provider:
+        site = site_of(tmp_path, provider, 1, switch.url, "metrics_file: callagent.prom\n")
+        assert site.call("run", "people.csv", "--contact", "nobody")[0] == 2
+    metrics = (tmp_path / "callagent.prom").read_text()
+    assert 'callagent_run_active{campaign="people"} 0.0' in metrics
+    assert 'callagent_last_run_exit_status{campaign="people"} 2.0' in metrics
+    assert switch.told == ["start", "2"]
+    assert left_by(site)["exit_status"] == 2
+
+
 def test_a_run_that_finds_the_ledger_held_leaves_the_switch_to_the_other(
     tmp_path: Path, switch: PingServer
 ) -> None:

@@ -1,6 +1,7 @@
 """What is read by `grep` and mail programs: one line a row, however narrow a terminal would be."""
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -77,6 +78,17 @@ def test_a_run_keeps_its_status_on_a_full_disk(as_json: tuple[str, ...], tmp_pat
     assert ended.status == 4
     assert "`callagent report` has the results" in ended.err
     assert calls(tmp_path) == 2
+
+
+def test_cron_may_leave_a_run_no_stream_that_works(tmp_path: Path) -> None:
+    """An empty environment, another folder, stdin and stderr closed, stdout on a full disk."""
+    people(tmp_path, 4)
+    words = words_of("-c", str(tmp_path / "config.yml"), "run", str(tmp_path / "people.csv"))
+    bare = ["env", "-i", f"PYTHONPATH={environ()['PYTHONPATH']}", *words]
+    line = f"cd / && exec {shlex.join(bare)} <&- >/dev/full 2>&-"
+    assert subprocess.run(["/bin/sh", "-c", line], check=False).returncode == 0
+    left = json.loads((tmp_path / ".callagent" / "last_run.json").read_text())
+    assert (left["exit_status"], left["dialled"], calls(tmp_path)) == (0, 4, 4)
 
 
 def test_a_run_whose_reader_has_gone_goes_on(tmp_path: Path) -> None:
