@@ -49,26 +49,34 @@ def status(
             metavar="[CAMPAIGN]", help="default: all", autocompletion=suggestions.campaigns
         ),
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="follow the run that is on until it ends")
+    ] = False,
     as_json: AsJson = False,
     *,
     common: Common,
 ) -> int:
     """Say where the campaigns stand and what to do next.
 
-    Reads only, also while a run is on.
+    Reads only, also while a run is on. With --watch it shows the live view of a run that was
+    started elsewhere; without a terminal a line for each change, with --json a JSON line about
+    every second.
 
     \b
-    Example:
+    Examples:
       callagent status
+      callagent status spring --json
+      callagent status --watch
 
     \b
     Exit statuses:
-      0  shown
-      2  no such campaign, or a ledger that cannot be read
+      0    shown; with --watch: the run has ended, or none is on
+      2    no such campaign, or a ledger that cannot be read
+      130  --watch was ended by Ctrl-C; the run goes on
     """
     from callagent_cli.cli.status import status as show
 
-    return show(campaign, as_json=as_json, common=common)
+    return show(campaign, follow=watch, as_json=as_json, common=common)
 
 
 def report(

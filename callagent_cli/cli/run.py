@@ -22,6 +22,7 @@ from callagent_cli.cli.contacts_source import (
 )
 from callagent_cli.cli.failures import status_of
 from callagent_cli.cli.interrupts import Interrupts
+from callagent_cli.cli.live_file import LiveFile
 from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.plan import plan_of, show_plan
@@ -207,7 +208,9 @@ def _work(
     for listener in session.listeners:
         emitter.listen(listener)
     _say_what_this_is(terminal, settings, given.file)
-    with _telling_how_it_ends(session):
+    snapshot, hidden = session.progress.snapshot, settings.hidden()
+    live = LiveFile(settings.state_dir, wish.run_id, snapshot, status_of=status_of, hidden=hidden)
+    with live, _telling_how_it_ends(session):
         session.begin()
         with progress(terminal, f"taking in {given.source.name}") as tell:
             counts = session.take_in(counted(given.file, tell), source=given.source.name)
@@ -231,6 +234,7 @@ def _work(
                 with live_view(terminal, seen, is_off=is_off):
                     session.work(lease.heartbeat)
             summary = session.close(interrupts.exit_status)
+            live.end(summary.exit_status, summary.reason)
     notes = (*summary.notes, log.problem) if log.problem else summary.notes
     return replace(
         summary,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePath
 
+from callagent_cli.cli.live_file import FRESH_S, LiveRun, read_live
 from callagent_cli.cli.nearest import known
 from callagent_cli.config.finding import Place, peek_place
 from callagent_cli.domain.alert import Incident
@@ -40,6 +41,7 @@ class Standing:
     dead_to: Mapping[str, int] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     run: RunOn | None = None
+    live: LiveRun | None = None  # its latest news, if they are fresh
 
     @property
     def in_doubt(self) -> int:
@@ -95,8 +97,23 @@ def read_standing(place: Place, campaign: str | None = None) -> Standing:
     if campaign is not None:
         known(campaign, [row.campaign for row in rows], "campaign", none=NOTHING_YET)
         rows = [row for row in rows if row.campaign == campaign]
-    told = Standing(now, rows, found.owed_to, found.dead_to, found.incidents, found.run)
-    return replace(told, campaigns=[_not_in_the_past(row, now) for row in rows])
+    return Standing(
+        now,
+        [_not_in_the_past(row, now) for row in rows],
+        found.owed_to,
+        found.dead_to,
+        found.incidents,
+        found.run,
+        _live(place, found.run),
+    )
+
+
+def _live(place: Place, run: RunOn | None) -> LiveRun | None:
+    news = read_live(place.state_dir) if run is not None else None
+    if news is None or run is None or news.run_id != run.run_id:
+        return None
+    age_s = (SystemClock().now() - news.written_at).total_seconds()
+    return news if age_s <= FRESH_S else None
 
 
 def done(row: CampaignRow) -> int:

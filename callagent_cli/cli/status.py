@@ -1,11 +1,11 @@
 """`callagent status`: where the campaigns stand and what to do next. Reads only."""
 
 import json
-from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
 
+from callagent_cli.cli.live_frame import clock_text
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.standing import (
     NOTHING_YET,
@@ -24,9 +24,17 @@ from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.overview import CampaignRow
 
 
-def status(campaign: str | None, *, as_json: bool, common: Common) -> int:
-    terminal = Terminal.of(common)
-    told = read_standing(place_of(common.config), campaign)
+def status(campaign: str | None, *, follow: bool, as_json: bool, common: Common) -> int:
+    """follow: as long as a run is on."""
+    terminal, place = Terminal.of(common), place_of(common.config)
+    told = read_standing(place, campaign)
+    if follow:
+        from callagent_cli.cli.watch import watch
+
+        ended = watch(told, place, terminal, as_json=as_json)
+        if ended is not None:
+            return ended
+        terminal.say("no run is on")
     if as_json:
         terminal.result(json.dumps(to_json(told)))
     elif not told.campaigns:
@@ -44,7 +52,29 @@ def to_json(told: Standing) -> dict[str, object]:
         "owed_to": dict(told.owed_to),
         "dead_letters": dict(told.dead_to),
         "incidents": [_incident(incident) for incident in told.incidents],
+        "run": _run(told),
         "next": [{"why": each.why, "command": each.command} for each in told.advice()],
+    }
+
+
+def _run(told: Standing) -> dict[str, object] | None:
+    """The one that is on. What only itself knows is null when it has not told of late."""
+    if told.run is None:
+        return None
+    run = told.live.run if told.live else None
+    return {
+        "run_id": told.run.run_id,
+        "campaign": told.run.campaign,
+        "pid": told.run.pid,
+        "host": told.run.host,
+        "started_at": told.run.started_at.isoformat(timespec="milliseconds"),
+        "written_at": told.live.written_at.isoformat(timespec="milliseconds")
+        if told.live
+        else None,
+        "eta_s": run.eta_s if run else None,
+        "rate_per_min": run.rate_per_min if run else None,
+        "elapsed_s": run.elapsed_s if run else None,
+        "waiting": mask_phones(run.waiting) if run else None,
     }
 
 
@@ -91,13 +121,15 @@ def _table(told: Standing) -> Table:
             f"{done(row)}/{sum(row.totals.values())}",
             Text(counts_text(row.totals)),
             Text(counts_text(row.dispositions) or "–"),
-            _next(row, told.now),
+            _next(row, told),
         )
     return table
 
 
-def _next(row: CampaignRow, now: datetime) -> Text:
+def _next(row: CampaignRow, told: Standing) -> Text:
     if row.is_running:
-        return Text("running", style="green")
-    style = "dim" if row.next_at is None else "yellow" if row.next_at <= now else ""
-    return Text(due_text(row, now), style=style)
+        eta_s = told.live.run.eta_s if told.live else None
+        eta = f", ETA {clock_text(eta_s)}" if eta_s else ""
+        return Text(f"running{eta}", style="green")
+    style = "dim" if row.next_at is None else "yellow" if row.next_at <= told.now else ""
+    return Text(due_text(row, told.now), style=style)

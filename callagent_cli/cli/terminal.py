@@ -94,6 +94,18 @@ class Terminal:
         two: a result of which half is on a full disk is no result."""
         _wholly(lambda: print(text, file=self.out.file, flush=True))
 
+    def line(self, text: str) -> None:
+        """One of a stream's lines, to stdout. When nobody reads on, the command has nothing left
+        to do and ends (SystemExit)."""
+        try:
+            print(text, file=self.out.file, flush=True)
+        except BrokenPipeError:
+            _abandon_broken_streams()
+            raise SystemExit(0) from None
+        except OSError as error:
+            _abandon_broken_streams()
+            raise _lost(error) from None
+
     def stream(self, pieces: Iterable[str]) -> None:
         """As `result`, for a text too long to hold; the pieces bring their own line breaks."""
         _wholly(lambda: self.out.file.writelines(pieces))
@@ -130,10 +142,14 @@ def _wholly(write: Callable[[], None]) -> None:
         _quietly(write, but=_FULL)
     except OSError as error:
         _abandon_broken_streams()
-        raise OutputLost(
-            f"what was to be shown could not be written: {error.strerror}",
-            hint="make room, then give the same command again",
-        ) from None
+        raise _lost(error) from None
+
+
+def _lost(error: OSError) -> OutputLost:
+    return OutputLost(
+        f"what was to be shown could not be written: {error.strerror}",
+        hint="make room, then give the same command again",
+    )
 
 
 def _quietly(write: Callable[[], None], *, but: frozenset[int] = frozenset()) -> None:

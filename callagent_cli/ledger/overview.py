@@ -72,6 +72,11 @@ class RunOn:
 
 
 @dataclass(frozen=True, slots=True)
+class RunEnd:
+    exit_status: int | None  # None: it died; the next run found it so
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """latest_at: the latest time that the ledger has recorded."""
 
@@ -101,6 +106,16 @@ def peek_overview(state_dir: Path, *, name: str = "ledger") -> Overview | None:
         raise LedgerError(
             f"the ledger {path} cannot be used: {words}", hint=hint_for(words)
         ) from None
+
+
+def peek_end(state_dir: Path, run_id: str, *, name: str = "ledger") -> RunEnd | None:
+    """How a run ended; None for one that has not said so. Raises sqlite3.Error."""
+    path, _, _ = files_of(state_dir, name)
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)) as connection:
+        asked = "SELECT exit_status FROM runs WHERE run_id = ? AND ended_at IS NOT NULL"
+        row = connection.execute(asked, (run_id,)).fetchone()
+    return None if row is None else RunEnd(row[0])
 
 
 def _check_version(path: Path, connection: sqlite3.Connection) -> None:
