@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from callagent_cli.cli.interrupts import unheard
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.contact import mask_phones
 from callagent_cli.domain.snapshot import BreakerState, InHand, RunSnapshot, ServiceSnapshot
@@ -68,7 +69,8 @@ class LiveFile:
         self._write(exit_status, reason)
 
     def __enter__(self) -> Self:
-        self._task = self._clock.spawn("live file", self._keep)
+        with unheard():  # a signal is for the thread that heeds it
+            self._task = self._clock.spawn("live file", self._keep)
         return self
 
     def __exit__(
