@@ -67,6 +67,9 @@ def retry(
 
 def forget(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="any usual spelling")],
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="kept; name nobody in it")
+    ] = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     as_json: AsJson = False,
     *,
@@ -89,7 +92,7 @@ def forget(
     """
     from callagent_cli.cli.forget import forget as erase
 
-    return erase(phone, is_agreed=yes, as_json=as_json, common=common)
+    return erase(phone, reason=reason, is_agreed=yes, as_json=as_json, common=common)
 
 
 def backup(

@@ -124,7 +124,13 @@ class Database:
         with self._lock, self._in_words():
             raw = self._connection.connection.driver_connection
             raw.execute("VACUUM")  # type: ignore[union-attr]  # the driver is sqlite3
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+            told = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+            is_busy, _, _ = told.fetchone()
+        if is_busy:
+            raise LedgerError(
+                f"another program reads {self.path}: what was erased still stands in its log",
+                hint="end `status --watch`, `logs` or a report that is on, then give it again",
+            )
 
     def close(self) -> None:
         with self._lock:

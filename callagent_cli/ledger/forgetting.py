@@ -6,14 +6,28 @@ the do-not-call list. Only for the holder of the ledger's lock. Each part may be
 a crash the same command completes it.
 """
 
+import json
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, String, case, delete, insert, select, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    String,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import FORGOTTEN, ContactState
+from callagent_cli.domain.contact import FORGOTTEN, ContactState, mask_phone
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.suppression import BY_WISH, Suppression
+from callagent_cli.domain.traces import Traces
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.schema import (
@@ -23,20 +37,14 @@ from callagent_cli.ledger.schema import (
     contacts,
     messages,
     meta,
+    rejected,
     suppressions,
 )
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _FINAL = (ContactState.COMPLETED.value, ContactState.EXHAUSTED.value)
+_UNDELIVERED = ("owed", "dead")
 _SETTLE = "settle it first: `callagent review`, then `callagent resolve`; or let a run end it"
-
-
-@dataclass(frozen=True, slots=True)
-class Traces:
-    """By which names log and sheet know a person."""
-
-    contact_ids: frozenset[str]
-    attempt_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +64,51 @@ class Forgetting(SuppressionBook):
         a call to the number is open."""
         with self._database.reading() as connection:
             _refuse_open(connection, phone)
-            ids = connection.scalars(select(contacts.c.id).where(contacts.c.phone == phone))
-            return Traces(frozenset(ids), _attempts_of(connection, phone))
+            return self._traces(connection, phone)
 
-    def forget(self, phone: str) -> Forgotten:
+    def forget(self, phone: str, *, reason: str = "") -> Forgotten:
         """Raises InputError, and has changed nothing, while a call to the number is open."""
         with self._database.transaction() as connection:
             _refuse_open(connection, phone)
             token = f"{FORGOTTEN}{self._hash(connection, phone)}"
-            ids = _attempts_of(connection, phone)
+            traces = self._traces(connection, phone)
             _set_marker(connection)
-            _forget_attempts(connection, phone, token)
             done = Forgotten(
+                undelivered=_forget_messages(connection, traces, stamp(self._clock.now())),
+                attempts=_forget_attempts(connection, phone, token),
                 contacts=_forget_contacts(connection, phone, token),
-                attempts=len(ids),
-                undelivered=_drop_messages(connection, ids, stamp(self._clock.now())),
             )
-            self._keep_hash_alone(connection, phone)
+            _forget_rejected(connection, phone)
+            self._keep_hash_alone(connection, phone, reason)
             connection.execute(_MARKER_GONE)
         self._forget_intents(phone, token)
         self._database.purge()
         return done
 
-    def _keep_hash_alone(self, connection: Connection, phone: str) -> None:
+    def _traces(self, connection: Connection, phone: str) -> Traces:
+        """The journal knows ids that the contact had before its file was edited."""
+        named = select(contacts.c.campaign, contacts.c.id).where(contacts.c.phone == phone)
+        names = {(row.campaign, row.id) for row in connection.execute(named)}
+        called = select(attempts.c.attempt_id, attempts.c.conversation_id)
+        rows = connection.execute(called.where(attempts.c.phone == phone))
+        calls = {name for row in rows for name in row if name}
+        for intent in self._journal.intents() if self._journal.exists() else ():
+            if intent.phone == phone:
+                names.add((intent.campaign, intent.contact_id))
+                calls.add(intent.attempt_id)
+        return Traces(frozenset(names), frozenset(calls), mask_phone(phone))
+
+    def _keep_hash_alone(self, connection: Connection, phone: str, reason: str) -> None:
         self._add(connection, Suppression(BY_WISH, self._clock.now(), phone=phone))
         hashed = suppressions.c.phone_hash == self._hash(connection, phone)
         bare = {"phone": None, "reason": "", "campaign": "", "added_by": ""}
         connection.execute(update(suppressions).where(hashed).values(bare))
+        by_wish = hashed & (suppressions.c.source == BY_WISH)
+        connection.execute(update(suppressions).where(by_wish).values(reason=reason))
 
     def _forget_intents(self, phone: str, token: str) -> None:
         """The journal keeps its lines, for it proves that the ledger is whole."""
-        if not self._journal.exists():
-            return
-        if any(intent.phone == phone for intent in self._journal.intents()):
+        if self._journal.exists() and self._journal.mentions(phone):
             kept = (_without_person(intent, phone, token) for intent in self._journal.intents())
             self._journal.create(self._journal.workspace(), kept)
 
@@ -108,17 +128,12 @@ def _refuse_open(connection: Connection, phone: str) -> None:
         raise InputError(f"a call to this number is open or in doubt: {attempt}", hint=_SETTLE)
 
 
-def _attempts_of(connection: Connection, phone: str) -> frozenset[str]:
-    these = select(attempts.c.attempt_id).where(attempts.c.phone == phone)
-    return frozenset(connection.scalars(these))
-
-
-def _forget_attempts(connection: Connection, phone: str, token: str) -> None:
+def _forget_attempts(connection: Connection, phone: str, token: str) -> int:
     """The provider's id leads to a recording: it goes, and that there was a call stays."""
     unnamed = type_coerce(FORGOTTEN, String).concat(attempts.c.attempt_id)
     was_placed = attempts.c.conversation_id.is_not(None)
     texts = ("error", "note", "resolved_by", "summary")
-    connection.execute(
+    known = connection.execute(
         update(attempts)
         .where(attempts.c.phone == phone)
         .values(
@@ -131,6 +146,7 @@ def _forget_attempts(connection: Connection, phone: str, token: str) -> None:
             }
         )
     )
+    return known.rowcount
 
 
 def _forget_contacts(connection: Connection, phone: str, token: str) -> int:
@@ -151,16 +167,41 @@ def _forget_contacts(connection: Connection, phone: str, token: str) -> int:
     return known.rowcount
 
 
-def _drop_messages(connection: Connection, attempt_ids: frozenset[str], now: str) -> int:
-    """What CRM and sheet have not been told they will not be told."""
+def _forget_messages(connection: Connection, traces: Traces, now: str) -> int:
+    """What CRM and sheet have not been told they will not be told; an alert goes on without
+    their name. Returns how many are dropped."""
     dropped = 0
-    for attempt_id in attempt_ids:
-        about = messages.c.key.startswith(f"{attempt_id}:", autoescape=True)
-        undelivered = about & messages.c.state.in_(("owed", "dead"))
-        gone = {"state": "dropped", "next_at": None, "ended_at": now}
-        dropped += connection.execute(update(messages).where(undelivered).values(gone)).rowcount
-        connection.execute(update(messages).where(about).values(payload={}, last_error=None))
+    for row in connection.execute(_messages_naming(traces)).all():
+        values = _bare_message(row, traces)
+        if not values.get("payload") and row.state in _UNDELIVERED:
+            values |= {"state": "dropped", "next_at": None, "ended_at": now}
+            dropped += 1
+        connection.execute(update(messages).where(messages.c.id == row.id).values(values))
     return dropped
+
+
+def _bare_message(row: Row[tuple[object, ...]], traces: Traces) -> dict[str, object]:
+    told = row.payload
+    if traces.is_theirs(row.key + json.dumps(told), told.get("row", {})):
+        return {"payload": {}, "last_error": None}
+    if "row" in told or "record" in told:
+        return {"payload": told}  # of another one, whose id only looks alike
+    return {"payload": json.loads(traces.taken_out_of(json.dumps(told, ensure_ascii=False)))}
+
+
+def _messages_naming(traces: Traces) -> Select[tuple[object, ...]]:
+    """Those that may; more than are theirs, where an id is short."""
+    payload = type_coerce(messages.c.payload, String)
+    words = (json.dumps(name)[1:-1] for name in (*traces.names, *traces.calls))
+    of_calls = (messages.c.key.startswith(call, autoescape=True) for call in traces.calls)
+    naming = (payload.contains(word, autoescape=True) for word in words)
+    return select(messages).where(or_(*naming, *of_calls))
+
+
+def _forget_rejected(connection: Connection, phone: str) -> None:
+    """A second row of theirs: its masked number."""
+    theirs = rejected.c.value == mask_phone(phone)
+    connection.execute(update(rejected).where(theirs).values(value=""))
 
 
 def _without_person(intent: Intent, phone: str, token: str) -> Intent:

@@ -56,6 +56,11 @@ class Journal:
         draft.replace(self.path)
         sync_folder(self.path.parent)
 
+    def mentions(self, text: str) -> bool:
+        """In a line that was torn, too."""
+        with self._in_words(), self.path.open("rb") as file:
+            return any(text.encode() in line for line in file)
+
     def knows_nobody(self) -> bool:
         """Whether it holds no line but its first: nobody was ever about to be dialled."""
         with self._in_words(), self.path.open("rb") as file:

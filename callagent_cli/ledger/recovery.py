@@ -12,8 +12,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Row, String, cast, func, insert, select, update
 
 from callagent_cli.domain.call import AttemptState, Disposition
-from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.suppression import BY_WISH
 from callagent_cli.ledger import files, identity, migrations
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
@@ -23,9 +24,11 @@ from callagent_cli.ledger.schema import (
     campaigns,
     contacts,
     meta,
+    suppressions,
 )
 
 _REASON = "known from the dial journal only: may have been called"
+_FORGOTTEN = "forgotten at their wish; how the call ended is lost"
 _LATER = "called; how it ended is lost: the dial journal has a later call of the same number"
 _STEPS_TO_UNKNOWN: Mapping[str, tuple[AttemptState, ...]] = {
     AttemptState.CLAIMED: (AttemptState.DIALING, AttemptState.UNKNOWN),
@@ -58,6 +61,8 @@ def recover(ledger: Path, journal: Journal, now: datetime) -> int:
             migrations.migrate(database, version, now)
         with database.transaction() as connection:
             taken_in = sum(_take_in(connection, intent, now) for intent in intents)
+            for token in {one.phone for one in intents if one.phone.startswith(FORGOTTEN)}:
+                _leave_forgotten(connection, token, now)
         _rewrite_journal(database, journal, intents, now)
     finally:
         database.close()
@@ -95,7 +100,7 @@ def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:
     known = connection.execute(select(attempts).where(this)).first()
     if known is not None:
         return known.state == AttemptState.CLAIMED and _doubt(connection, known)
-    _end_earlier(connection, intent.phone, now)
+    _end_earlier(connection, intent.phone, now, _LATER)
     _ensure_in_doubt(connection, intent, now)
     earlier = select(func.count()).where(
         attempts.c.campaign == intent.campaign, attempts.c.phone == intent.phone
@@ -118,7 +123,18 @@ def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:
     return True
 
 
-def _end_earlier(connection: Connection, phone: str, now: datetime) -> None:
+def _leave_forgotten(connection: Connection, token: str, now: datetime) -> None:
+    """Nobody reviews a call to a person who is forgotten; and if the ledger is older than their
+    wish, the journal knows of it: its token is the number's hash."""
+    _end_earlier(connection, token, now, _FORGOTTEN)
+    known = {"phone_hash": token.removeprefix(FORGOTTEN), "source": BY_WISH}
+    if connection.execute(select(suppressions).filter_by(**known)).first() is None:
+        blank = dict.fromkeys(("seen_in", "reason", "campaign", "added_by"), "")
+        added = insert(suppressions).values(**known, **blank, added_at=stamp(now))
+        connection.execute(added)
+
+
+def _end_earlier(connection: Connection, phone: str, now: datetime, why: str) -> None:
     """An open attempt of the same number: it had ended, or the later one had not begun. How it
     ended is lost; it counts as a call."""
     row = connection.execute(select(attempts).where(attempts.c.phone == phone, IS_OPEN)).first()
@@ -136,13 +152,13 @@ def _end_earlier(connection: Connection, phone: str, now: datetime) -> None:
             disposition=Disposition.UNKNOWN.value,
             ended_at=stamp(now),
             resolved_by="recovery",
-            note=_LATER,
+            note=why,
         )
     )
     connection.execute(
         update(contacts)
         .where(contacts.c.campaign == row.campaign, contacts.c.phone == phone)
-        .values(state=ContactState.COMPLETED.value, reason=_LATER)
+        .values(state=ContactState.COMPLETED.value, reason=why)
     )
 
 

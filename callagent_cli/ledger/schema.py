@@ -301,6 +301,9 @@ _ENDED = ", ".join(
 
 _IS_FORGOTTEN = f"""
       NEW.state = OLD.state AND NEW.attempt_id = OLD.attempt_id AND NEW.campaign = OLD.campaign
+      AND NEW.attempt_no = OLD.attempt_no AND NEW.disposition IS OLD.disposition
+      AND NEW.cost_usd IS OLD.cost_usd AND NEW.duration_s IS OLD.duration_s
+      AND NEW.started_at IS OLD.started_at AND NEW.ended_at IS OLD.ended_at
       AND NEW.phone LIKE '{FORGOTTEN}%' AND EXISTS (SELECT 1 FROM meta WHERE key = '{FORGETTING}')
 """.strip()
 

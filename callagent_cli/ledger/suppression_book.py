@@ -156,10 +156,11 @@ class SuppressionBook:
 
     def _add(self, connection: Connection, said: Suppression) -> bool:
         """Inside the caller's transaction; what is there already stays as it is."""
+        is_forgotten = self._forgotten(connection, [said.phone])
         added = upsert(suppressions).values(
             phone_hash=self._hash(connection, said.phone),
             source=said.source,
-            phone=said.phone,
+            phone=None if is_forgotten else said.phone,
             added_at=stamp(said.added_at),
             seen_in="",
             reason=said.reason,
@@ -171,11 +172,12 @@ class SuppressionBook:
     def _add_listed(
         self, connection: Connection, source: str, phones: list[str], now: str, this_import: str
     ) -> None:
+        forgotten = self._forgotten(connection, phones)
         rows = [
             {
                 "phone_hash": self._hash(connection, phone),
                 "source": source,
-                "phone": phone,
+                "phone": None if phone in forgotten else phone,
                 "added_at": now,
                 "seen_in": this_import,
                 "reason": "",

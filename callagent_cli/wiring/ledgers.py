@@ -10,11 +10,11 @@ from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
 from callagent_cli.domain.errors import InputError
 from callagent_cli.domain.event import EventName, FieldValue, Level
+from callagent_cli.domain.traces import Traces
 from callagent_cli.eligibility.do_not_call import ListProblem, list_problems
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.events.erasure import erase_from_log, erase_from_mirror
 from callagent_cli.events.jsonl import JsonlLog
-from callagent_cli.ledger.forgetting import Traces
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.wiring.policies import list_rules_of
 from callagent_cli.wiring.settings_in_force import mirror_path
@@ -64,10 +64,9 @@ def held_list_ledgers(settings: Settings) -> Iterator[list[Ledger]]:
 
 def erase_traces(settings: Settings, traces: Traces) -> None:
     """Take a person's names out of the log and out of the CSV file that mirrors it."""
-    known_by = {"contact_ids": traces.contact_ids, "attempt_ids": traces.attempt_ids}
     try:
-        erase_from_log(settings.logging.path, **known_by)
-        erase_from_mirror(mirror_path(settings), **known_by)
+        erase_from_log(settings.logging.path, traces)
+        erase_from_mirror(mirror_path(settings), traces)
     except OSError as error:
         raise InputError(
             f"the log cannot be rewritten: {error.strerror}; nobody was forgotten yet",

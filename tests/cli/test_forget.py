@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.contact import Contact
 from callagent_cli.ledger.store import Ledger
-from tests.support.command_line import call, environ, words_of
+from tests.support.command_line import call, environ
 
 NUMBER, SPELLED = "+12025550110", "(202) 555-0110"
 PERSONAL = (
@@ -131,19 +133,43 @@ def test_while_a_run_is_on_nothing_is_erased(folder: Path) -> None:
         assert call(folder, "forget", NUMBER, "--yes").status == 75
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_killed_at_any_moment_it_is_completed_by_the_same_command(seed: int, folder: Path) -> None:
+def test_why_it_was_done_is_kept_with_the_hash(folder: Path) -> None:
+    assert call(folder, "forget", NUMBER, "--yes", "--reason", "letter of 3 May").status == 0
+    listed = json.loads(call(folder, "dnc", "list", "--json").out)
+    assert listed["numbers"] == {"forgotten": 1}
+    assert "letter of 3 May" in (folder / "logs" / "app.log").read_text()
+
+
+def test_killed_at_any_moment_it_is_completed_by_the_same_command(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     run(folder, "spring")
-    delay_s = random.Random(seed).uniform(0.3, 1.0)
-    forgetting = subprocess.Popen(
-        words_of("forget", NUMBER, "--yes"), cwd=folder, env=environ(), stderr=subprocess.DEVNULL
+    seed = int(os.environ.get("CALLAGENT_SWEEP_SEED") or random.SystemRandom().randrange(10**6))
+    steps = _steps_until_done(shutil.copytree(folder, tmp_path_factory.mktemp("whole") / "x"))
+    print(f"seed {seed}, {steps} steps")
+    dice, part = random.Random(seed), steps // 4
+    for step in (dice.randrange(part) + 1 + k * part for k in range(4)):
+        place = shutil.copytree(folder, tmp_path_factory.mktemp("killed") / "x")
+        assert _forget_killed_at(step, place).returncode == -signal.SIGKILL, step
+        assert call(place, "forget", NUMBER, "--yes").status == 0, step
+        assert traces(place) == [], f"seed {seed}, step {step}"
+        with Ledger.open_readonly(place / ".callagent", name="sandbox", clock=SystemClock()) as it:
+            assert sum(it.totals("spring").values()) == 2, step
+
+
+def _forget_killed_at(step: int, place: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "tests.support.killed_command", str(step)]
+    return subprocess.run(
+        [*words, "forget", NUMBER, "--yes"],
+        cwd=place,
+        env=environ(),
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    try:
-        forgetting.wait(delay_s)
-    except subprocess.TimeoutExpired:
-        os.kill(forgetting.pid, signal.SIGKILL)
-    forgetting.wait()
-    assert call(folder, "status").status == 0, "the ledger is whole"
-    assert call(folder, "forget", NUMBER, "--yes").status == 0
-    assert traces(folder) == []
-    run(folder, "spring")
+
+
+def _steps_until_done(place: Path) -> int:
+    done = _forget_killed_at(0, place)
+    assert done.returncode == 0, done.stderr
+    return int(done.stderr.rpartition("steps ")[2])

@@ -27,7 +27,7 @@ class SqlKill:
             if passed == self.nth:
                 product.die()
 
-        _watch(step)
+        watch(step)
 
 
 class SqlCount:
@@ -38,7 +38,7 @@ class SqlCount:
         self._passed = 0
 
     def arm(self) -> None:
-        _watch(self._step)
+        watch(self._step)
 
     def at_end(self) -> None:
         self.report.write_text(str(self._passed))
@@ -47,7 +47,7 @@ class SqlCount:
         self._passed += 1
 
 
-def _watch(step: Step) -> None:
+def watch(step: Step) -> None:
     """From now on, every connection of this process calls `step` around each statement."""
 
     class Cursor(sqlite3.Cursor):
