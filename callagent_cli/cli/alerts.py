@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from callagent_cli import wiring
+from callagent_cli.checkup.services import test_alert
 from callagent_cli.cli.exit_status import ExitStatus
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.terminal import Terminal
-from callagent_cli.domain.alert import Alert, AlertChannel, AlertKind
+from callagent_cli.domain.alert import Alert, AlertChannel
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import InputError, ServiceError
 from callagent_cli.domain.text import one_line
@@ -29,7 +30,7 @@ def test_channels(names: Sequence[str], common: Common) -> int:
         terminal.say("no alert channel is enabled; see `alerts` in config.yml")
         return ExitStatus.USAGE
     chosen = [enabled[name] for name in names] or list(enabled.values())
-    alert = _test_alert(clock)
+    alert = test_alert(clock, "callagent alerts test")
     results = [_send(channel, alert, terminal) for channel in chosen]
     return ExitStatus.DONE if all(results) else ExitStatus.FAILED
 
@@ -52,18 +53,3 @@ def _send(channel: AlertChannel, alert: Alert, terminal: Terminal) -> bool:
         return False
     terminal.show(Text(f"{channel.name}: sent"))
     return True
-
-
-def _test_alert(clock: SystemClock) -> Alert:
-    now = clock.now()
-    return Alert(
-        key=f"test:{now.isoformat()}",
-        kind=AlertKind.TEST,
-        at=now,
-        service="",
-        title="TEST: this is a test of the alert channels",
-        happened=f"somebody typed `callagent alerts test` at {now:%Y-%m-%d %H:%M:%S} UTC",
-        meaning="nothing is wrong",
-        automatic="nothing",
-        todo="nothing: that you read this is the result",
-    )

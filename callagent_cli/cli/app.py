@@ -16,6 +16,7 @@ from callagent_cli.cli import (
     contacts_commands,
     delivery_commands,
     dnc_commands,
+    doctor_commands,
     help_commands,
     read_commands,
     run_commands,
@@ -49,6 +50,7 @@ def build() -> typer.Typer:
     add(app, run_commands.run)
     add(app, run_commands.plan)
     add(app, run_commands.simulate)
+    add(app, doctor_commands.doctor)
     add(app, read_commands.health)
     add(app, read_commands.status)
     add(app, read_commands.report)

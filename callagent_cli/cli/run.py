@@ -223,7 +223,7 @@ def _work(
         rejected_path = _write_rejects(ledger, wish.campaign, path, n_rejected, terminal)
         emitter.listen(lambda event: terminal.detail(line_for(event)))
         with Interrupts(session.stop) as interrupts:
-            if session.preflight(given.file.columns):
+            if session.preflight(wiring.told_to_agent(settings, given.file.columns)):
                 _show_findings(terminal, session)
                 is_off = options.is_no_live or options.is_json
 

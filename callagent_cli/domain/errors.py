@@ -4,7 +4,8 @@ CallAgentError
 ├── ConfigError            config.yml or the environment is wrong; nothing was dialled
 ├── InputError             what was given cannot be used: a file, a name, a flag
 ├── LedgerError            damaged, foreign, older than its journal, not writable
-│   └── LedgerBusy         another run holds it
+│   ├── LedgerBusy         another run holds it
+│   └── LedgerOutdated     of an older program: a run brings it up to date
 ├── Interrupted            a wait was cut short because the run is stopping
 ├── GateClosed             a check made again after a wait says: not this contact, not now
 └── ServiceError           one answer (or none) of one service, sorted once at the HTTP edge
@@ -52,6 +53,10 @@ class LedgerError(CallAgentError):
 
 class LedgerBusy(LedgerError):
     """Another run holds the ledger."""
+
+
+class LedgerOutdated(LedgerError):
+    """An older program wrote it; the next run brings it up to date."""
 
 
 class Interrupted(CallAgentError):

@@ -24,7 +24,7 @@ def prepare_folder(state_dir: Path, *, enough_bytes: int = ENOUGH_BYTES) -> None
         probe.touch(mode=0o600)
         probe.unlink()
         free = shutil.disk_usage(state_dir).free
-        mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
+        kind = mounted_as(state_dir)
     except OSError as error:
         raise LedgerError(
             f"the state_dir {state_dir} cannot be written: {error.strerror}",
@@ -35,7 +35,7 @@ def prepare_folder(state_dir: Path, *, enough_bytes: int = ENOUGH_BYTES) -> None
             f"only {free // 1_000_000} MB are free in {state_dir}",
             hint=f"free at least {enough_bytes // 1_000_000} MB: the intent to dial must fit",
         )
-    if kind := network_kind(state_dir.resolve(), mounts):
+    if kind:
         raise LedgerError(
             f"the state_dir {state_dir} is on a network file system ({kind})",
             hint="choose a `state_dir` on this machine's own disk: locks must hold",
@@ -57,6 +57,26 @@ def network_kind(folder: Path, mounts: str) -> str:
             kind = kinds[place]
             return kind if kind in _SHARED or kind.startswith("fuse.sshfs") else ""
     return ""
+
+
+def mounted_as(folder: Path) -> str:
+    """As `network_kind`, by what is mounted now."""
+    mounts = _MOUNTS.read_text(errors="replace") if _MOUNTS.exists() else ""
+    return network_kind(folder.resolve(), mounts)
+
+
+def can_lock(folder: Path) -> bool:
+    """Whether the file system keeps locks; a lock of somebody else shows that it does."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 @contextmanager

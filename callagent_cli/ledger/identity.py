@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from callagent_cli.domain.call import AttemptState
-from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.errors import LedgerError, LedgerOutdated
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import APPLICATION_ID, RECOVER, SCHEMA_VERSION
 from callagent_cli.ledger.folder import only_one, sync_folder
@@ -76,7 +76,7 @@ def schema_version(database: Database) -> int:
 def check_readable(database: Database) -> None:
     """Whether this program knows the tables, for one that may only look."""
     if schema_version(database) < SCHEMA_VERSION:
-        raise LedgerError(
+        raise LedgerOutdated(
             f"{database.path} was written by an older callagent",
             hint="the next `callagent run` brings it up to date",
         )
@@ -87,6 +87,14 @@ def check_content(database: Database, journal: Journal) -> None:
     check_undamaged(database)
     _check_rules(database)
     _check_journal(database, journal)
+
+
+def check_whole(database: Database, journal: Journal) -> None:
+    """As `check_content`, without making a journal that is missing."""
+    check_undamaged(database)
+    _check_rules(database)
+    if journal.exists() or int(meta_value(database, "generation")) > 0:
+        _check_journal(database, journal)
 
 
 def check_undamaged(database: Database) -> None:

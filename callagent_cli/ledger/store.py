@@ -180,6 +180,11 @@ class Ledger(
         except OSError as error:
             raise LedgerError(f"{target} cannot be written: {error.strerror}") from None
 
+    def check_whole(self) -> None:
+        """Raises LedgerError for one that a run would refuse. Changes nothing."""
+        with in_words(self._lock_path.parent):
+            identity.check_whole(self._database, self._journal)
+
     def latest_event_at(self) -> datetime | None:
         """The latest time recorded; a clock that is behind it cannot be trusted."""
         return _latest(self._database)

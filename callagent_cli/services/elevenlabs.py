@@ -2,6 +2,7 @@
 `find` and `preflight`."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from urllib.parse import quote
 
 from callagent_cli.domain.call import (
@@ -23,7 +24,13 @@ from callagent_cli.domain.errors import (
     TransientError,
 )
 from callagent_cli.domain.health import Finding, Health, HealthStatus
-from callagent_cli.services.elevenlabs_answers import SERVICE, as_mapping, error_of, read_dial
+from callagent_cli.services.elevenlabs_answers import (
+    SERVICE,
+    as_mapping,
+    error_of,
+    read_date,
+    read_dial,
+)
 from callagent_cli.services.elevenlabs_conversations import read_conversation
 from callagent_cli.services.elevenlabs_credits import Credits, read_credits
 from callagent_cli.services.elevenlabs_preflight import check_agent, check_number, max_call_s
@@ -129,7 +136,8 @@ class ElevenLabs:
             query["cursor"] = str(page.get("next_cursor"))
         return None
 
-    def preflight(self, columns: Collection[str]) -> list[Finding]:
+    def preflight(self, columns: Collection[str] | None) -> list[Finding]:
+        """columns: None where nobody knows yet which variables the calls will bring."""
         try:
             agent = as_mapping(self._get(f"/v1/convai/agents/{quote(self._agent_id, safe='')}"))
         except ContactError as error:
@@ -144,6 +152,13 @@ class ElevenLabs:
         """What the account may still spend; None where the answer does not say. Needs the key's
         scope `user_read`. Raises ServiceError."""
         return read_credits(as_mapping(self._get("/v1/user/subscription", limits=_QUICK)))
+
+    def their_time(self) -> datetime | None:
+        """The provider's clock, to the second: every answer tells it, a refusal too. Raises
+        ServiceError when there is no answer."""
+        path = f"/v1/convai/agents/{quote(self._agent_id, safe='')}"
+        answer = self._session.send("GET", path, is_repeatable=True, timeouts=_QUICK)
+        return read_date(answer.headers)
 
     def probe(self) -> Health:
         """Read the agent: the same host, key, region and service as a dial. One request."""

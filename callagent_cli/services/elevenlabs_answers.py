@@ -58,6 +58,15 @@ def _safe(text: object) -> str:
     return one_line(_NUMBERS.sub("<number>", text)) if isinstance(text, str) else ""
 
 
+def read_date(headers: Mapping[str, str]) -> datetime | None:
+    """When the answer was made, by the other side's clock; None when it does not say."""
+    try:
+        at = parsedate_to_datetime(headers.get("Date", ""))
+    except (TypeError, ValueError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def error_of(answer: Answer, *, is_dial: bool, now: datetime) -> ServiceError:
     """The error that an answer other than 2xx means."""
     code, message = read_detail(answer)

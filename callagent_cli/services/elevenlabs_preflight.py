@@ -10,22 +10,16 @@ from callagent_cli.services.elevenlabs_answers import as_mapping
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
-def check_agent(body: Mapping[str, object], columns: Collection[str]) -> list[Finding]:
-    """columns: the variables that the contacts file gives each call."""
+def check_agent(body: Mapping[str, object], columns: Collection[str] | None) -> list[Finding]:
+    """columns: the variables that the contacts file gives each call; None: not known yet."""
     config = as_mapping(body.get("conversation_config"))
     agent = as_mapping(config.get("agent"))
     platform = as_mapping(body.get("platform_settings"))
     findings = []
     if platform.get("archived") is True:
         findings.append(blocking("the agent is archived", "restore it or use another one"))
-    if missing := sorted(_wanted(agent) - set(columns) - _defaults(agent)):
-        names = ", ".join(missing)
-        findings.append(
-            blocking(
-                f"the agent uses variables that no column gives: {names}",
-                "add the columns, map them in campaign.columns, or give the agent defaults",
-            )
-        )
+    if missing := sorted(_wanted(agent) - set(columns or ()) - _defaults(agent)):
+        findings.append(_lacking(missing, is_compared=columns is not None))
     if as_mapping(platform.get("call_limits")).get("bursting_enabled") is True:
         findings.append(
             advice(
@@ -42,6 +36,17 @@ def check_agent(body: Mapping[str, object], columns: Collection[str]) -> list[Fi
             )
         )
     return findings
+
+
+def _lacking(missing: Collection[str], *, is_compared: bool) -> Finding:
+    names = ", ".join(one_line(name, 60) for name in missing)
+    if not is_compared:
+        fix = "see that the contacts have these columns: `callagent doctor CONTACTS`"
+        return advice(f"the agent needs variables: {names}", fix)
+    return blocking(
+        f"the agent uses variables that no column gives: {names}",
+        "add the columns, map them in campaign.columns, or give the agent defaults",
+    )
 
 
 def _wanted(agent: Mapping[str, object]) -> set[str]:

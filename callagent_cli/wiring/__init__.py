@@ -4,7 +4,7 @@ Called by: the commands. Invariant: nothing is dialled, probed or written by bui
 """
 
 from callagent_cli.wiring.alert_channels import plain_channels
-from callagent_cli.wiring.contacts import needs_of, open_contacts
+from callagent_cli.wiring.contacts import needs_of, open_contacts, told_to_agent
 from callagent_cli.wiring.deliveries import build_deliveries, owed_for_call
 from callagent_cli.wiring.guards import retry_policy
 from callagent_cli.wiring.ledgers import (
@@ -25,7 +25,7 @@ from callagent_cli.wiring.ledgers import (
 from callagent_cli.wiring.plans import outlook_of, outlook_on, plan_warnings
 from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.probers import probers
-from callagent_cli.wiring.provider import Outside, clock_of, outside
+from callagent_cli.wiring.provider import Outside, clock_of, outside, reached
 from callagent_cli.wiring.session import Wish, build_session
 from callagent_cli.wiring.settings_in_force import (
     check_ready,
@@ -65,6 +65,7 @@ __all__ = [
     "plain_channels",
     "plan_warnings",
     "probers",
+    "reached",
     "read_ledger",
     "read_ledger_if_any",
     "recover_ledger",
@@ -72,5 +73,6 @@ __all__ = [
     "retry_policy",
     "settings_of",
     "tell",
+    "told_to_agent",
     "warnings_of",
 ]

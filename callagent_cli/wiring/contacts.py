@@ -4,7 +4,7 @@ Invariant: what is not a file of the person's own is read once, so that the plan
 the same rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from string import Template
 from typing import BinaryIO
 
@@ -58,6 +58,12 @@ def needs_of(settings: Settings) -> Needs:
         max_zones=rules.calling_window.max_zones if rules.calling_window else None,
         variables=sorted(named - from_crm),
     )
+
+
+def told_to_agent(settings: Settings, columns: Collection[str]) -> Collection[str]:
+    """The variables that each call brings: the file's columns, and what the LLM always writes."""
+    llm = settings.services.llm
+    return [*columns, *(llm.variables if llm.enabled else ())]
 
 
 def _table(

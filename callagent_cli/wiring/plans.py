@@ -11,14 +11,14 @@ from callagent_cli.domain.errors import ServiceError
 from callagent_cli.intake.contacts import ContactsFile
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.services.elevenlabs import ElevenLabs
-from callagent_cli.wiring.contacts import needs_of
+from callagent_cli.wiring.contacts import needs_of, told_to_agent
 from callagent_cli.wiring.ledgers import list_problems_of
 from callagent_cli.wiring.policies import eligibility_of, limits_of
 from callagent_cli.wiring.provider import clock_of, outside
 from callagent_cli.wiring.session import Wish
 from callagent_cli.wiring.settings_in_force import is_sandbox, warnings_of
 
-_CREDITS_PER_MINUTE = 500  # the vendor's 400 to 800; an estimate
+CREDITS_PER_MINUTE = 500  # the vendor's 400 to 800; an estimate
 _ENOUGH_CALLS = 10  # of the campaign's own, before they count more than the config's figures
 
 
@@ -89,7 +89,10 @@ def _asked_of_the_provider(settings: Settings, file: ContactsFile, plan: Plan) -
     """What the agent, its number and the account's credits would spoil. Reads only, once."""
     asked = outside(settings, SystemClock())
     try:
-        found = [f"{one.what}: {one.fix}" for one in asked.dialer.preflight(file.columns)]
+        found = [
+            f"{one.what}: {one.fix}"
+            for one in asked.dialer.preflight(told_to_agent(settings, file.columns))
+        ]
         return [*found, *_credits(asked.dialer, plan)]
     except ServiceError as error:
         return [f"the agent could not be checked: {error.message}"]
@@ -105,11 +108,16 @@ def _credits(dialer: ElevenLabs, plan: Plan) -> list[str]:
     if left is None:
         return []
     found = ["the account is behind with its payments"] if left.is_behind else []
-    call = plan.outlook.pace.call
-    needed = plan.to_call * call.answered_share * call.talk_s / 60 * _CREDITS_PER_MINUTE
+    needed = credits_needed(plan)
     if left.credits is not None and left.credits < needed:
         found.append(f"{left.credits:,} credits are left, and about {needed:,.0f} are needed")
     return found
+
+
+def credits_needed(plan: Plan) -> float:
+    """Of the provider's, likely, for the calls of a plan."""
+    call = plan.outlook.pace.call
+    return plan.to_call * call.answered_share * call.talk_s / 60 * CREDITS_PER_MINUTE
 
 
 def _not_in_the_file(plan: Plan, ledger: Ledger | None) -> int:

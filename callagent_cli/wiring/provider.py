@@ -1,5 +1,7 @@
 """Where requests go: the vendor or the simulated world, on one clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from callagent_cli.config.services import ElevenLabsSettings
@@ -92,6 +94,16 @@ def _dialer(voice: ElevenLabsSettings, session: HttpSession, clock: Clock) -> El
         ringing_timeout_s=voice.ringing_timeout,
         clock=clock,
     )
+
+
+@contextmanager
+def reached(settings: Settings, clock: Clock) -> Iterator[Outside]:
+    """For a few questions."""
+    asked = outside(settings, clock)
+    try:
+        yield asked
+    finally:
+        asked.close()
 
 
 def sandbox_clock(settings: Settings) -> VirtualClock:
