@@ -15,8 +15,8 @@ class Crowd:
     contacts: int
     to_call: int
     credits: float  # that the calls are likely to need
-    held_for_good: int  # by something that is missing, not until a time
-    held_why: str  # most often
+    left_out: int  # skipped, or held by something that is missing: no time changes that
+    left_out_why: str  # most often
     rejected: int
 
 

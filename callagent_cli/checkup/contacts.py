@@ -22,9 +22,10 @@ def look(case: Case) -> Iterator[Note]:
     see = f"`callagent contacts check {case.contacts_typed}`"
     if crowd.rejected:
         yield warning(ROOM, f"{crowd.rejected:,} rows cannot be used", f"{see} says which and why")
-    if crowd.held_for_good:
-        what = f"{crowd.held_for_good:,} would never be called, most for: {crowd.held_why}"
-        yield warning(ROOM, what, f"`callagent plan {case.contacts_typed}` shows them")
+    if crowd.left_out:
+        what = f"{crowd.left_out:,} would not be called, most for: {crowd.left_out_why}"
+        tell = problem if crowd.left_out == crowd.contacts else warning
+        yield tell(ROOM, what, f"`callagent plan {case.contacts_typed}` shows them")
     if crowd.contacts == 0:
         yield problem(ROOM, "no row can be used", see)
     else:

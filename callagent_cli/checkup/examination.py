@@ -40,7 +40,7 @@ class Examination:
         return [
             note
             for number, check in enumerate(self._checks)
-            for note in found.get(number) or [_silent(check, limit_s)]
+            for note in found.get(number, [_silent(check, limit_s)])
         ]
 
     def _body(self, number: int, check: Check) -> Callable[[], None]:

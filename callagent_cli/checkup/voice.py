@@ -18,8 +18,8 @@ from callagent_cli.wiring.plans import CREDITS_PER_MINUTE
 AGENT, CREDITS = "agent", "credits"
 _WAIT = "wait and give `callagent doctor` again; `callagent health elevenlabs --watch` follows it"
 _READ = (
-    "key, region, agent and number answer to reading; that the key may dial (scope"
-    " convai_write) and the carrier lets it shows in the first call: `callagent run {} --pilot 1`"
+    "key, region, agent and number are in order, as far as reading shows; that key (scope"
+    " convai_write) and carrier let it dial shows the first call: `callagent run {} --pilot 1`"
 )
 
 

@@ -18,7 +18,19 @@ _SIGNS: Mapping[Level, tuple[str, str]] = {
 
 
 def render_doctor(notes: Sequence[Note], terminal: Terminal) -> None:
-    """One row a finding, its fix below it; last the count."""
+    """One row a finding, its fix below it; last the count. One line a finding when piped."""
+    if terminal.out.is_terminal:
+        terminal.show(_table(notes), Text(f"\n{verdict(notes)}"))
+    else:
+        terminal.show(Text("\n".join([*map(_line, notes), verdict(notes)])), soft_wrap=True)
+
+
+def _line(note: Note) -> str:
+    fix = f" → {one_line(note.fix, 500)}" if note.fix else ""
+    return f"{note.level.value}: {note.room}: {one_line(note.what, 500)}{fix}"
+
+
+def _table(notes: Sequence[Note]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -26,7 +38,7 @@ def render_doctor(notes: Sequence[Note], terminal: Terminal) -> None:
     for note in notes:
         sign, style = _SIGNS[note.level]
         table.add_row(Text(sign, style=style), Text(note.room, style="bold"), _said(note))
-    terminal.show(table, Text(f"\n{verdict(notes)}"))
+    return table
 
 
 def _said(note: Note) -> Text:
