@@ -37,7 +37,12 @@ def test_an_error_of_ours_brings_its_own_advice() -> None:
 
 def test_a_check_that_hangs_is_told_and_left_behind() -> None:
     never = threading.Event()
-    found = notes(Check("a", lambda: [] if never.wait() else []), well("b"), limit_s=0.3)
+
+    def hang() -> list[Note]:
+        never.wait()
+        return []
+
+    found = notes(Check("a", hang), well("b"), limit_s=0.3)
     assert [note.level for note in found] == [Level.PROBLEM, Level.OK]
     assert found[0].what == "no answer within 0.3 s"
 
