@@ -7,6 +7,7 @@ from callagent_cli.checkup.case import Case
 from callagent_cli.checkup.note import Note, ok, warning
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
+from callagent_cli.ledger.overview import Overview, peek_overview
 from callagent_cli.ledger.store import Ledger
 
 ROOM = "ledger"
@@ -24,19 +25,20 @@ def look(case: Case) -> Iterator[Note]:
         return
     with ledger:
         ledger.check_whole()
-        yield from _waiting(ledger, case)
+    place = case.settings.place
+    if found := peek_overview(place.state_dir, name=place.ledger_name):
+        yield from _waiting(found)
     yield ok(ROOM, "whole, and its dial journal agrees with it")
 
 
-def _waiting(ledger: Ledger, case: Case) -> Iterator[Note]:
-    running = [row.campaign for row in ledger.campaigns(case.clock.now()) if row.is_running]
-    if running:
-        what = f"a run of {', '.join(running)} is on: another one would be turned away"
-        yield warning(ROOM, what, "wait for its end: `callagent status`")
-    if in_doubt := len(ledger.in_doubt()):
+def _waiting(found: Overview) -> Iterator[Note]:
+    if found.run is not None:
+        what = f"a run of {found.run.campaign or 'a person'} is on: another one is turned away"
+        yield warning(ROOM, what, "wait for its end: `callagent status --watch`")
+    if in_doubt := sum(row.in_doubt for row in found.campaigns):
         what = f"{in_doubt} in doubt: those numbers are not called until you decide"
         yield warning(ROOM, what, "`callagent review`, then `callagent resolve ATTEMPT`")
-    if dead := sum(ledger.owed_by_destination("dead").values()):
+    if dead := sum(found.dead_to.values()):
         yield warning(ROOM, f"{dead} messages were given up", "`callagent deliveries list`")
 
 
