@@ -115,6 +115,20 @@ def test_outside_of_forgetting_an_attempt_keeps_its_person(
         raw.execute(f"UPDATE attempts SET phone = '{FORGOTTEN}x'")
 
 
+def test_who_is_forgotten_twice_is_counted_once(called: Ledger, state_dir: Path) -> None:
+    called.forget(ADA)
+    called.lift(ADA)
+    called.import_contacts("spring", PEOPLE, source="x.csv")
+    assert sum(called.totals("spring").values()) == 3
+    called.forget(ADA)
+    called.close()
+    counted = "SELECT state, count(*) FROM contacts GROUP BY state"
+    kept = "SELECT state, contacts FROM contact_counts WHERE contacts > 0"
+    with closing(sqlite3.connect(state_dir / "ledger.db")) as raw:
+        assert sorted(raw.execute(counted)) == sorted(raw.execute(kept))
+        assert raw.execute("SELECT count(*) FROM contacts").fetchone() == (2,)
+
+
 def test_a_list_that_is_imported_later_does_not_bring_the_number_back(
     called: Ledger, state_dir: Path
 ) -> None:
