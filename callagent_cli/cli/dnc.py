@@ -218,7 +218,9 @@ def _csv_lines(ledger: Ledger, *, show_pii: bool) -> Iterator[str]:
     for one in ledger.suppressed():
         phone = one.phone if show_pii else mask_phone(one.phone)
         at = one.added_at.isoformat(timespec="seconds")
-        yield _csv_line([phone or "forgotten", one.source, at, one.reason, one.campaign, one.by])
+        yield _csv_line(
+            [phone or "known by its hash only", one.source, at, one.reason, one.campaign, one.by]
+        )
 
 
 def _csv_line(cells: list[str]) -> str:

@@ -17,6 +17,7 @@ from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import APPLICATION_ID, RECOVER, SCHEMA_VERSION
 from callagent_cli.ledger.folder import only_one, sync_folder
 from callagent_cli.ledger.journal import Journal
+from callagent_cli.ledger.list_journal import ListJournal
 from callagent_cli.ledger.schema import TRIGGERS, attempts, meta, metadata
 
 _UNSENT = {AttemptState.CLAIMED, AttemptState.RELEASED}
@@ -26,14 +27,14 @@ def create(ledger: Path, journal: Journal) -> None:
     """Make both files, for the holder of the run's lock. The ledger appears under its name only
     when both are whole."""
     workspace, draft = uuid.uuid4().hex, ledger.with_name(f"{ledger.name}.draft")
-    _write_draft(draft, workspace)
+    _write_draft(draft, workspace, ListJournal(ledger).salt() or secrets.token_hex(16))
     if not journal.exists() or journal.knows_nobody():
         journal.create(workspace)
     draft.replace(ledger)
     sync_folder(ledger.parent)
 
 
-def _write_draft(draft: Path, workspace: str) -> None:
+def _write_draft(draft: Path, workspace: str, salt: str) -> None:
     for left in draft.parent.glob(f"{draft.name}*"):  # by a run that died here
         left.unlink()
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -51,7 +52,7 @@ def _write_draft(draft: Path, workspace: str) -> None:
                     {"key": "schema_version", "value": str(SCHEMA_VERSION)},
                     {"key": "workspace", "value": workspace},
                     {"key": "generation", "value": "0"},
-                    {"key": "salt", "value": secrets.token_hex(16)},
+                    {"key": "salt", "value": salt},
                 ],
             )
     finally:

@@ -82,10 +82,12 @@ class Ledger(
             try:
                 _bring_up_to_date(database, lock, clock)
                 identity.check_content(database, journal)
+                ledger = cls(database, journal, lock, clock)
+                ledger._agree_with_list_journal()
             except (LedgerError, OSError):
                 database.close()
                 raise
-        return cls(database, journal, lock, clock)
+        return ledger
 
     @classmethod
     def open_readonly(cls, state_dir: Path, *, name: str = "ledger", clock: Clock) -> "Ledger":

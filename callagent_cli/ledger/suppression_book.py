@@ -8,6 +8,7 @@ removals.
 import hmac
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from itertools import islice
@@ -19,6 +20,8 @@ from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import FORGOTTEN
 from callagent_cli.domain.suppression import BY_WISH, LIST_PREFIX, NumberList, Suppression
 from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.list_agreement import agree, changes_so_far, set_changes
+from callagent_cli.ledger.list_journal import ListChange, ListJournal
 from callagent_cli.ledger.schema import meta, number_lists, suppressions
 
 _BATCH = 2000
@@ -30,6 +33,10 @@ class SuppressionBook:
     _database: Database
     _clock: Clock
     _salt: bytes | None = None
+
+    @property
+    def _list_journal(self) -> ListJournal:
+        return ListJournal(self._database.path)
 
     def suppression_of(self, phone: str) -> Suppression | None:
         """Why a number must not be called: one reason of maybe several; None: it is not listed."""
@@ -59,6 +66,8 @@ class SuppressionBook:
                 _suppression(row) for row in connection.execute(select(suppressions).where(hashed))
             ]
             connection.execute(delete(suppressions).where(hashed))
+            if found:
+                self._note(connection, ListChange(0, self._hash(connection, phone)))
         return found
 
     def import_list(self, name: str, phones: Iterable[str], *, as_of: date, digest: str) -> int:
@@ -167,7 +176,22 @@ class SuppressionBook:
             campaign=said.campaign,
             added_by=said.by,
         )
-        return connection.execute(added.on_conflict_do_nothing()).rowcount == 1
+        is_new = connection.execute(added.on_conflict_do_nothing()).rowcount == 1
+        if is_new:
+            hashed = self._hash(connection, said.phone)
+            self._note(connection, ListChange(0, hashed, said.source, stamp(said.added_at)))
+        return is_new
+
+    def _note(self, connection: Connection, change: ListChange) -> None:
+        """Inside the caller's transaction: should it fail after this, the next opening obeys what
+        a person asked for."""
+        no = changes_so_far(connection) + 1
+        set_changes(connection, no)
+        self._list_journal.append(replace(change, no=no))
+
+    def _agree_with_list_journal(self) -> None:
+        with self._database.transaction() as connection:
+            agree(connection, self._list_journal, self._salt_of(connection))
 
     def _add_listed(
         self, connection: Connection, source: str, phones: list[str], now: str, this_import: str
@@ -195,9 +219,12 @@ class SuppressionBook:
     def _hash(self, connection: Connection, phone: str) -> str:
         """Inside the caller's transaction."""
         if self._salt is None:
-            salt = connection.execute(select(meta.c.value).where(meta.c.key == "salt"))
-            self._salt = str(salt.scalar_one()).encode()
+            self._salt = self._salt_of(connection).encode()
         return _hashed(self._salt, phone)
+
+    def _salt_of(self, connection: Connection) -> str:
+        salt = connection.execute(select(meta.c.value).where(meta.c.key == "salt"))
+        return str(salt.scalar_one())
 
 
 def _hashed(salt: bytes, phone: str) -> str:

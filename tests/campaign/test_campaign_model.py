@@ -79,7 +79,6 @@ class CampaignOverDays(RuleBasedStateMachine):
         self.rows = {number: f"{number},Name" for number in NUMBERS[:4]}
         self.taken_in: set[str] = set()
         self.listed: dict[str, int] = {}  # do-not-call: number → calls until then
-        self.listed_at_backup: set[str] = set()
         self.backup: Path | None = None
         self.needs_recovery = False
         (self.folder / "config.yml").write_text(
@@ -141,7 +140,6 @@ class CampaignOverDays(RuleBasedStateMachine):
         self.backup = self.folder / f"before-run-{self.runs}.db"
         with self.open() as ledger, ledger.hold(wish.campaign, wish.run_id) as lease:
             ledger.backup(self.backup)
-            self.listed_at_backup = set(self.listed)
             self._second_run_is_refused()
             session = wiring.build_session(
                 self.settings,
@@ -188,8 +186,6 @@ class CampaignOverDays(RuleBasedStateMachine):
             file.unlink()
         shutil.copy(self.backup, self.state_dir / "sandbox.db")
         self.needs_recovery = True
-        # what was put on the list since is lost, and what was taken off it is there again
-        self.listed = {number: self._calls_to(number) for number in self.listed_at_backup}
 
     def _calls_to(self, number: str) -> int:
         return len(self.world.endings().get(number, ()))
