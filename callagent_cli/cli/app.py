@@ -20,6 +20,7 @@ from callagent_cli.cli import (
     help_commands,
     read_commands,
     run_commands,
+    schedule_commands,
 )
 from callagent_cli.cli.failures import told
 from callagent_cli.cli.shared_options import Config, NoColor, Quiet, Verbose, add, common_of
@@ -60,6 +61,7 @@ def build() -> typer.Typer:
     add(app, change_commands.retry)
     add(app, change_commands.forget)
     add(app, change_commands.backup)
+    add(app, schedule_commands.schedule)
     app.add_typer(_alerts())
     app.add_typer(_dnc())
     app.add_typer(_deliveries())
