@@ -18,6 +18,7 @@ from callagent_cli.cli import (
     dnc_commands,
     doctor_commands,
     help_commands,
+    log_commands,
     read_commands,
     run_commands,
     schedule_commands,
@@ -54,6 +55,7 @@ def build() -> typer.Typer:
     add(app, doctor_commands.doctor)
     add(app, read_commands.health)
     add(app, read_commands.status)
+    add(app, log_commands.logs)
     add(app, read_commands.report)
     add(app, read_commands.why)
     add(app, read_commands.review)

@@ -11,6 +11,7 @@ import typer
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")  # a shell evaluates what it is offered
 
 SERVICES = ("elevenlabs", "crm", "llm", "sheets")
+LOGGED_SERVICES = (*SERVICES, "heartbeat")
 SHELLS = ("bash", "zsh", "fish")
 CHANNELS = ("email", "telegram", "webhook", "apprise")
 
@@ -18,6 +19,12 @@ CHANNELS = ("email", "telegram", "webhook", "apprise")
 def watched(incomplete: str) -> list[str]:
     """Services and channels: all that `health` looks at."""
     return _beginning(incomplete, (*SERVICES, *CHANNELS))
+
+
+def events(incomplete: str) -> list[str]:
+    from callagent_cli.domain.event import EventName
+
+    return _beginning(incomplete, [name.value for name in EventName])
 
 
 def shells(incomplete: str) -> list[str]:

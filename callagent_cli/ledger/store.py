@@ -27,6 +27,7 @@ from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.lease import RunLease, busy
+from callagent_cli.ledger.links import Links
 from callagent_cli.ledger.lock import is_held, take_lock
 from callagent_cli.ledger.measure_book import MeasureBook
 from callagent_cli.ledger.metric_readings import MetricReadings
@@ -47,6 +48,7 @@ class Ledger(
     OpenAttempts,
     Readings,
     ReportReadings,
+    Links,
     MeasureBook,
     MetricReadings,
     Outbox,

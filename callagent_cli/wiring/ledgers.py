@@ -41,6 +41,18 @@ def read_ledger_if_any(settings: Settings) -> Ledger | None:
     return read_ledger(settings)
 
 
+def logged_campaigns(settings: Settings) -> list[str]:
+    """Of both ledgers, for they write into one log."""
+    found: dict[str, None] = {}
+    for name in (ledger_name(settings), "ledger", "sandbox"):
+        if Ledger.exists(settings.state_dir, name=name):
+            with Ledger.open_readonly(
+                settings.state_dir, name=name, clock=SystemClock()
+            ) as ledger:
+                found |= dict.fromkeys(ledger.campaign_names())
+    return list(found)
+
+
 def list_ledgers(settings: Settings) -> list[Ledger]:
     """Where the do-not-call list is changed, for the caller to close: the real ledger always, so
     that a rehearsal's list is not missing when it counts."""
