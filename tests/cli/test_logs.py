@@ -52,9 +52,9 @@ def test_lines_for_people_name_event_and_person_and_no_number(typed: Typed, home
 
 
 def test_the_last_lines_are_shown_in_order(typed: Typed, log: Path) -> None:
-    log.write_text("".join(line(n % 60, n=n) for n in range(120)))
-    assert [record["n"] for record in records(typed("logs", "--json"))] == list(range(70, 120))
-    assert [r["n"] for r in records(typed("logs", "--json", "--tail", "2"))] == [118, 119]
+    log.write_text("".join(line(n % 60, no=n) for n in range(120)))
+    assert [record["no"] for record in records(typed("logs", "--json"))] == list(range(70, 120))
+    assert [r["no"] for r in records(typed("logs", "--json", "--tail", "2"))] == [118, 119]
     assert len(records(typed("logs", "--json", "--run", "run_1"))) == 120
     assert records(typed("logs", "--json", "--tail", "0")) == []
 
@@ -85,7 +85,7 @@ def test_rotated_files_are_read_in_order(typed: Typed, log: Path) -> None:
         (["--since", "2026-03-02T09:02:00Z", "--until", "2026-03-02T09:03:00Z"], [2, 3]),
         (["--event", "call", "--level", "warning"], []),
     ],
-    ids=" ".join,
+    ids=str,
 )
 def test_filters(words: list[str], expected: list[int], typed: Typed, log: Path) -> None:
     log.write_text(
