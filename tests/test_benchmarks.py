@@ -24,7 +24,8 @@ def test_the_command_measures_every_part_and_writes_its_table(tmp_path: Path) ->
         timeout=110,
     )
     shown = done.stdout.partition("\n\n")[2]
-    for part in ("`--help`", "`status`", "CPU of the engine a contact", "share of the ideal rate", "intake"):
+    parts = ("`--help`", "`status`", "CPU of the engine a contact", "share of the ideal rate")
+    for part in (*parts, "intake"):
         assert part in shown
     assert shown in page.read_text()
     assert page.read_text().startswith("# Title\n")
