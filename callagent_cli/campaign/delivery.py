@@ -81,8 +81,9 @@ class Postman:
     def _work(self) -> None:
         while not self._stop.is_set():
             self._news.clear()
+            is_last = self._closing.is_set()  # asked first: what was owed by then is delivered
             wait_s = self._deliver_what_is_due()
-            if self._closing.is_set():
+            if is_last:
                 return
             self._news.wait(wait_s)
             if self.route.gather_s:

@@ -62,11 +62,11 @@ class Standing:
         if n := self.in_doubt:
             yield Advice(f"{n} in doubt, may have rung", "callagent review", is_urgent=True)
         if self.dead_to:
-            n = sum(self.dead_to.values())
-            yield Advice(f"{n} messages given up", "callagent deliveries list", is_urgent=True)
+            why = f"messages given up: {_by_destination(self.dead_to)}"
+            yield Advice(why, "callagent deliveries list", is_urgent=True)
         if self.owed_to and self.run is None:
-            n = sum(self.owed_to.values())
-            yield Advice(f"{n} messages owed", "callagent deliveries flush")
+            why = f"messages owed: {_by_destination(self.owed_to)}"
+            yield Advice(why, "callagent deliveries flush")
 
     def _of_campaigns(self) -> Iterator[Advice]:
         for row in self.campaigns:
@@ -131,6 +131,10 @@ def outage(incident: Incident, now: datetime) -> str:
     how = "refuses every request" if incident.is_refusal else "is down"
     said = mask_phones(one_line(incident.error))
     return f"{incident.service} {how}, for {lasts} as last seen: {said}"
+
+
+def _by_destination(messages: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {destination}" for destination, n in sorted(messages.items()))
 
 
 def _not_in_the_past(row: CampaignRow, now: datetime) -> CampaignRow:

@@ -16,6 +16,7 @@ from callagent_cli.domain.event import Emit, Event, EventName
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.incidents import Incidents, Throttle
 
+_KEEP_WITHIN_S = 60.0  # a disk can be slow; an alert that nobody owes is lost
 _CAPACITY = 500  # alerts waiting; more than a person would read
 
 
@@ -42,6 +43,7 @@ class AlertDesk:
         self._lock = threading.Lock()  # never held while a channel works
         self._queue: deque[Alert] = deque(maxlen=_CAPACITY)
         self._news, self._done = clock.signal(), clock.signal()
+        self._kept = clock.signal()  # the last of the alerts are in the book
         self._is_started = self._is_closing = False
 
     def __call__(self, event: Event) -> None:
@@ -60,17 +62,20 @@ class AlertDesk:
         try:
             self._work()
         finally:
+            self._kept.set()
             self._done.set()
 
     def flush(self, timeout_s: float) -> None:
         """Deliver what is owed, digests included, and end; wait for it `timeout_s` seconds at
-        most. What is not delivered by then is told as failed."""
+        most, once the book has kept them. What is not delivered by then is told as failed."""
         with self._lock:
             self._queue.extend(self._incidents.rest(self._clock.now()))
             self._is_closing, is_started = True, self._is_started
         self._news.set()
         if not is_started:
             self._clock.spawn("alerts", self.run)
+        if self._book is not None:
+            self._kept.wait(_KEEP_WITHIN_S)
         if not self._done.wait(timeout_s):
             self._give_up()
 
@@ -81,6 +86,8 @@ class AlertDesk:
             alerts, standing = self._take()
             if alerts or is_last:
                 self._keep(alerts, standing)
+            if is_last:
+                self._kept.set()
             for alert in alerts:
                 self._tell_here(alert)
             if is_last:
@@ -136,8 +143,9 @@ class AlertDesk:
 
     def _give_up(self) -> None:
         with self._lock:
-            left = list(self._queue)
+            left, standing = list(self._queue), self._incidents.standing()
             self._queue.clear()
+        self._keep(left, standing)
         for alert in left:
             self._tell_failed("all", alert, "the run ended before it could be sent")
 

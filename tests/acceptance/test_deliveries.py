@@ -64,7 +64,7 @@ def test_outcomes_rows_and_alerts_arrive_while_the_campaign_runs(tmp_path: Path)
             for name, inbox in (("crm", crm), ("webhook", hook), ("telegram", bot))
         }
         summary = _site(tmp_path, provider, 5, ports).run()
-    assert summary["owed_to"] == {}
+    assert (summary["dialled"], summary["owed_to"], summary["dead_letters"]) == (5, {}, 0)
     assert all(
         call["conversation_initiation_client_data"]["dynamic_variables"]["plan"] == "gold"
         for call in provider.calls.values()
