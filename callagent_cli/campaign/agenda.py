@@ -190,8 +190,8 @@ class Agenda:
         return False
 
     def _defer_the_rest(self) -> None:
-        service = self._breaker.service
-        moved = self._ledger.defer_all(self._campaign, f"{service} is down")
+        service, why = self._breaker.service, self._trouble()
+        moved = self._ledger.defer_all(self._campaign, why)
         if moved:
             self._line.emit(
                 EventName.CONTACT_DEFERRED,
@@ -199,8 +199,11 @@ class Agenda:
                 contacts=moved,
                 breaker_state=self._breaker.state.value,
                 retry_count=0,
-                error=f"{service} is down",
+                error=why,
             )
+
+    def _trouble(self) -> str:
+        return f"{self._breaker.service} is {self._breaker.held or 'down'}"
 
     def _pick_contact(self) -> Call | None:
         for _ in range(_MOST_SET_ASIDE):
@@ -264,10 +267,15 @@ class Agenda:
             self._progress.waiting = "all lines of the plan are in use"
             return crowded_s
         left_s = self._limits.max_outage_wait_s - (now_s - self._waiting_since_s)
-        service = self._breaker.service
         if left_s <= 0:
-            waited = f"{self._limits.max_outage_wait_s:g} s"
-            self.finish(RunEnd(f"{service} is still down after {waited} of waiting"))
+            self.finish(RunEnd(self._waited_in_vain()))
             return 0.01
-        self._progress.waiting = f"{service} is down; waiting up to {left_s:.0f} s more for it"
+        self._progress.waiting = f"{self._trouble()}; waiting up to {left_s:.0f} s more for it"
         return min(left_s, _TICK_S)
+
+    def _waited_in_vain(self) -> str:
+        service, waited = self._breaker.service, f"{self._limits.max_outage_wait_s:g} s"
+        if held := self._breaker.held:
+            lift = f"`callagent breaker close {service}` lifts it"
+            return f"{service} is still {held}, after {waited} of waiting; {lift}"
+        return f"{service} is still down after {waited} of waiting"

@@ -11,6 +11,7 @@ from callagent_cli.campaign.agenda import Agenda, RunEnd
 from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.delivery import Deliveries
 from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
+from callagent_cli.campaign.holds import HoldWatch
 from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Runner
@@ -40,6 +41,7 @@ class Session:
     monitors: Sequence[HealthMonitor]
     alerts: AlertDesk
     deliveries: Deliveries
+    holds: HoldWatch
     telemetry: Telemetry
     mirror: Mirror | None  # of the events in a sheet
     flush_within_s: float
@@ -60,6 +62,7 @@ class Session:
 
     def begin(self) -> None:
         self.line.emit(EventName.RUN_STARTED, provider=self.provider)
+        self.holds.heed()
 
     def take_in(self, rows: Iterable[Contact | RejectedRow], *, source: str) -> ImportCounts:
         """Read the whole file into the ledger; a row that is no contact is told and kept."""
@@ -121,7 +124,12 @@ class Session:
                 heartbeat()
                 self.telemetry.keep()
 
-        background = [self.alerts.run, keep_lease, *(monitor.run for monitor in self.monitors)]
+        background = [
+            self.alerts.run,
+            keep_lease,
+            self.holds.run,
+            *(monitor.run for monitor in self.monitors),
+        ]
         if self.mirror:
             background.append(self.mirror.run)
         self.deliveries.start()

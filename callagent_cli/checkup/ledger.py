@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from callagent_cli import wiring
 from callagent_cli.checkup.case import Case
-from callagent_cli.checkup.note import Note, ok, warning
+from callagent_cli.checkup.note import Note, ok, problem, warning
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
 from callagent_cli.ledger.overview import Overview, peek_overview
@@ -35,6 +35,9 @@ def _waiting(found: Overview) -> Iterator[Note]:
     if found.run is not None:
         what = f"a run of {found.run.campaign or 'a person'} is on: another one is turned away"
         yield warning(ROOM, what, "wait for its end: `callagent status --watch`")
+    for hold in found.holds:
+        tell = problem if hold.service == "elevenlabs" else warning
+        yield tell(ROOM, f"{hold.service} is {hold}", f"`callagent breaker close {hold.service}`")
     if in_doubt := sum(row.in_doubt for row in found.campaigns):
         what = f"{in_doubt} in doubt: those numbers are not called until you decide"
         yield warning(ROOM, what, "`callagent review`, then `callagent resolve ATTEMPT`")

@@ -11,6 +11,7 @@ import typer
 
 from callagent_cli import __version__
 from callagent_cli.cli import (
+    breaker_commands,
     change_commands,
     completion_commands,
     contacts_commands,
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     add(app, change_commands.forget)
     add(app, change_commands.backup)
     add(app, schedule_commands.schedule)
+    app.add_typer(_breaker())
     app.add_typer(_alerts())
     app.add_typer(_dnc())
     app.add_typer(_deliveries())
@@ -109,6 +111,13 @@ def _contacts() -> typer.Typer:
     contacts.callback()(lambda: None)  # one command only: keep its name
     add(contacts, contacts_commands.check)
     return contacts
+
+
+def _breaker() -> typer.Typer:
+    breaker = _group("breaker", "Hold a service's breaker open by hand, and lift it.")
+    add(breaker, breaker_commands.hold_open, "open")
+    add(breaker, breaker_commands.close)
+    return breaker
 
 
 def _alerts() -> typer.Typer:

@@ -2,8 +2,9 @@
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from rich.table import Table
 from rich.text import Text
@@ -13,12 +14,15 @@ from callagent_cli.cli.exit_status import ExitStatus
 from callagent_cli.cli.options import Common
 from callagent_cli.cli.tables import plain_table
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import SystemClock
-from callagent_cli.domain.errors import InputError
+from callagent_cli.domain.errors import InputError, LedgerError
 from callagent_cli.domain.health import Health, HealthStatus
+from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.ports import Prober
 from callagent_cli.domain.snapshot import BreakerState
 from callagent_cli.domain.text import one_line
+from callagent_cli.ledger.overview import peek_overview
 
 _EVERY_S = 30.0
 _WELL = (HealthStatus.OK, HealthStatus.DISABLED)
@@ -37,14 +41,36 @@ def health(services: Sequence[str], *, watch: bool, as_json: bool, common: Commo
     probers = _chosen(wiring.probers(settings), services)
     pause = SystemClock().signal()
     while True:
-        found = [prober.probe() for prober in probers]
-        _tell(found, terminal, as_json=as_json)
+        held = _held(settings)
+        found = [_with(held.get(prober.service), prober.probe()) for prober in probers]
+        _tell(found, held, terminal, as_json=as_json)
         if not watch:
             return _status(found)
         with suppress(KeyboardInterrupt):
             pause.wait(_EVERY_S)
             continue
         return _status(found)
+
+
+def _held(settings: Settings) -> dict[str, Hold]:
+    """Service → who holds its breaker open. A ledger that cannot be read says nothing here."""
+    with suppress(LedgerError):
+        found = peek_overview(settings.place.state_dir, name=settings.place.ledger_name)
+        return {hold.service: hold for hold in found.holds} if found else {}
+    return {}
+
+
+def _with(hold: Hold | None, health: Health) -> Health:
+    """A service that nobody may ask is not well, whatever it would answer."""
+    if hold is None or health.status is HealthStatus.DISABLED:
+        return health
+    is_well = health.status is HealthStatus.OK
+    return replace(
+        health,
+        status=HealthStatus.DEGRADED if is_well else health.status,
+        detail=f"{hold}; {health.detail}",
+        remedy=f"`callagent breaker close {health.service}` lifts it",
+    )
 
 
 def _chosen(probers: Sequence[Prober], services: Sequence[str]) -> list[Prober]:
@@ -62,20 +88,24 @@ def _status(found: Sequence[Health]) -> ExitStatus:
     return ExitStatus.DONE if is_well else ExitStatus.FAILED
 
 
-def _tell(found: Sequence[Health], terminal: Terminal, *, as_json: bool) -> None:
+def _tell(
+    found: Sequence[Health], held: Mapping[str, Hold], terminal: Terminal, *, as_json: bool
+) -> None:
     if as_json:
-        terminal.result(json.dumps({"services": [_row(health) for health in found]}))
+        rows = [_row(health, is_held=health.service in held) for health in found]
+        terminal.result(json.dumps({"services": rows}))
     else:
         terminal.show(_table(found))
 
 
-def _row(health: Health) -> dict[str, object]:
+def _row(health: Health, *, is_held: bool) -> dict[str, object]:
     return {
         "service": health.service,
         "status": health.status.value,
         "latency_ms": health.latency_ms,
         "detail": health.detail,
-        "breaker_state": BreakerState.CLOSED.value,  # a breaker lives in a run; none is on here
+        # but for a person's hold, a breaker lives in a run, and none is on here
+        "breaker_state": (BreakerState.FORCED_OPEN if is_held else BreakerState.CLOSED).value,
         "checked_at": health.checked_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
 

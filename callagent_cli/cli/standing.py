@@ -17,6 +17,7 @@ from callagent_cli.domain.alert import Incident
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.contact import FINAL_STATES, mask_phones
 from callagent_cli.domain.duration import duration_text
+from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.overview import CampaignRow, Overview, RunOn, peek_overview
 from callagent_cli.simulator.virtual_clock import sandbox_start
@@ -40,6 +41,7 @@ class Standing:
     owed_to: Mapping[str, int] = field(default_factory=dict)
     dead_to: Mapping[str, int] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
+    holds: Sequence[Hold] = ()
     run: RunOn | None = None
     live: LiveRun | None = None  # its latest news, if they are fresh
 
@@ -56,6 +58,9 @@ class Standing:
             yield Advice(f"{self.run.campaign} is running", "callagent status --watch")
 
     def _of_trouble(self) -> Iterator[Advice]:
+        for hold in self.holds:
+            lift = f"callagent breaker close {hold.service}"
+            yield Advice(one_line(f"{hold.service} is {hold}", 300), lift, is_urgent=True)
         for incident in self.incidents:
             why = outage(incident, self.now)
             yield Advice(why, f"callagent health {incident.service}", is_urgent=True)
@@ -103,6 +108,7 @@ def read_standing(place: Place, campaign: str | None = None) -> Standing:
         found.owed_to,
         found.dead_to,
         found.incidents,
+        found.holds,
         found.run,
         _live(place, found.run),
     )

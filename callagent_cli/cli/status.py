@@ -20,6 +20,7 @@ from callagent_cli.cli.tables import counts_text, plain_table
 from callagent_cli.cli.terminal import Terminal
 from callagent_cli.domain.alert import Incident
 from callagent_cli.domain.contact import mask_phones
+from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.overview import CampaignRow
 
@@ -37,7 +38,7 @@ def status(campaign: str | None, *, follow: bool, as_json: bool, common: Common)
         terminal.say("no run is on")
     if as_json:
         terminal.result(json.dumps(to_json(told)))
-    elif not told.campaigns:
+    elif not told.campaigns and not told.holds:
         terminal.say(f"no campaign has run here yet; {NOTHING_YET}")
     else:
         _show(told, terminal)
@@ -52,6 +53,7 @@ def to_json(told: Standing) -> dict[str, object]:
         "owed_to": dict(told.owed_to),
         "dead_letters": dict(told.dead_to),
         "incidents": [_incident(incident) for incident in told.incidents],
+        "holds": [_hold(hold) for hold in told.holds],
         "run": _run(told),
         "next": [{"why": each.why, "command": each.command} for each in told.advice()],
     }
@@ -85,6 +87,15 @@ def _incident(incident: Incident) -> dict[str, object]:
         "opened_at": incident.opened_at.isoformat(timespec="milliseconds"),
         "error": mask_phones(incident.error),
         "reminders": incident.repeats,
+    }
+
+
+def _hold(hold: Hold) -> dict[str, object]:
+    return {
+        "service": hold.service,
+        "reason": mask_phones(hold.reason),
+        "by": hold.by,
+        "since": hold.since.isoformat(timespec="milliseconds"),
     }
 
 

@@ -36,6 +36,8 @@ class EventName(StrEnum):
     BREAKER_OPENED = "breaker.opened"
     BREAKER_HALF_OPENED = "breaker.half_opened"
     BREAKER_CLOSED = "breaker.closed"
+    BREAKER_HELD = "breaker.held"  # by a person, with `callagent breaker open`
+    BREAKER_RELEASED = "breaker.released"
     HEALTH_FAILED = "health.failed"
     HEALTH_PASSED = "health.passed"
     ALERT_SENT = "alert.sent"

@@ -142,6 +142,8 @@ class Incidents:
         return alerts
 
     def _opened(self, event: Event) -> list[Alert]:
+        if event.fields.get("is_held") is True:
+            return []  # by a person, who knows
         service, known = _service(event), self._open.get(_service(event))
         is_refusal = event.fields.get("is_forced") is True
         if known is not None:

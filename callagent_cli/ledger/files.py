@@ -10,7 +10,7 @@ from pathlib import Path
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger.journal import Journal
 
-SCHEMA_VERSION = 8  # a change of the schema needs a step in migrations
+SCHEMA_VERSION = 9  # a change of the schema needs a step in migrations
 APPLICATION_ID = 0x43A11A61  # marks the SQLite file as ours
 RECOVER = "put the newest ledger back, or run `callagent ledger recover`"
 NEVER = "never"  # as a time: until a person acts; sorts after every other

@@ -92,6 +92,13 @@ MIGRATIONS = (
         ),
     ),
     Migration(8, ()),  # the triggers alone: who forgets a person changes no figure
+    Migration(
+        9,
+        (
+            "CREATE TABLE breaker_holds ( service VARCHAR NOT NULL, reason VARCHAR NOT NULL, "
+            "held_by VARCHAR NOT NULL, since VARCHAR NOT NULL, PRIMARY KEY (service) )",
+        ),
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from callagent_cli.domain.alert import Incident
 from callagent_cli.domain.call import OPEN_STATES, AttemptState
 from callagent_cli.domain.contact import WAITING_STATES
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.hold import Hold
 from callagent_cli.ledger.files import (
     NEVER,
     SCHEMA_VERSION,
@@ -84,6 +85,7 @@ class Overview:
     owed_to: Mapping[str, int] = field(default_factory=dict)  # destination → messages
     dead_to: Mapping[str, int] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()  # that are open
+    holds: Sequence[Hold] = ()  # breakers that a person holds open
     run: RunOn | None = None  # that is on
     latest_at: datetime | None = None
 
@@ -140,6 +142,7 @@ def read_overview(ask: Ask, *, is_run_on: bool) -> Overview:
         owed_to=_messages(ask, "owed"),
         dead_to=_messages(ask, "dead"),
         incidents=tuple(_incidents(ask)),
+        holds=tuple(_holds(ask)),
         run=run,
         latest_at=_latest(ask),
     )
@@ -212,6 +215,13 @@ def _incidents(ask: Ask) -> Iterator[Incident]:
             repeats=repeats,
             counts=json.loads(counts) if isinstance(counts, str) else counts,
         )
+
+
+def _holds(ask: Ask) -> Iterator[Hold]:
+    for service, reason, by, since in ask(
+        "SELECT service, reason, held_by, since FROM breaker_holds ORDER BY service"
+    ):
+        yield Hold(service, reason, by, datetime.fromisoformat(since))
 
 
 def _latest(ask: Ask) -> datetime | None:

@@ -275,6 +275,16 @@ breaker_changes = Table(
     Index("changes_by_campaign", "campaign"),
 )
 
+# Breakers that a person holds open.
+breaker_holds = Table(
+    "breaker_holds",
+    metadata,
+    Column("service", String, primary_key=True),
+    Column("reason", String, nullable=False),
+    Column("held_by", String, nullable=False),
+    Column("since", String, nullable=False),
+)
+
 
 def _is_one_of(column: Column[str], states: Iterable[StrEnum]) -> ColumnElement[bool]:
     return column.in_([literal_column(f"'{state}'") for state in states])

@@ -23,6 +23,7 @@ from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.files import SCHEMA_VERSION, check_files, files_of, in_words
 from callagent_cli.ledger.folder import ENOUGH_BYTES, prepare_folder
 from callagent_cli.ledger.forgetting import Forgetting
+from callagent_cli.ledger.hold_book import HoldBook
 from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
@@ -50,6 +51,7 @@ class Ledger(
     ReportReadings,
     Links,
     MeasureBook,
+    HoldBook,
     MetricReadings,
     Outbox,
     IncidentBook,

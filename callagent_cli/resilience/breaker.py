@@ -131,6 +131,25 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
             self._circuit.lift(self._clock.monotonic())
         self._tell()
 
+    def hold_open(self, said: str) -> None:
+        """As `force_open`, by a person: `said` tells who, since when and why. Ends with
+        `let_go`. Changes nothing where the service itself has refused us."""
+        with self._lock:
+            self._circuit.hold_open(said, self._clock.monotonic())
+        self._tell()
+
+    def let_go(self) -> None:
+        """End `hold_open`; changes nothing otherwise."""
+        with self._lock:
+            self._circuit.let_go(self._clock.monotonic())
+        self._tell()
+
+    @property
+    def held(self) -> str:
+        """What `hold_open` was told; empty when no person holds it."""
+        with self._lock:
+            return self._circuit.last_error if self._circuit.is_held else ""
+
     @property
     def state(self) -> BreakerState:
         return self._circuit.state
@@ -180,10 +199,12 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
     def _rejection(self) -> Rejection:
         now_s, circuit = self._clock.monotonic(), self._circuit
         is_forced = circuit.state is BreakerState.FORCED_OPEN
-        how = "held open" if is_forced else "open"
+        how = "its breaker is open after: "
+        if is_forced:
+            how = "it is " if circuit.is_held else "its breaker is held open after: "
         return Rejection(
             self.service,
-            f"{self.service} was not asked, its breaker is {how} after: {circuit.last_error}",
+            f"{self.service} was not asked, {how}{circuit.last_error}",
             since_s=circuit.incident_age_s(now_s),
             retry_after_s=circuit.seconds_until_trial(now_s),
             last_error=circuit.last_error,

@@ -112,6 +112,7 @@ class Circuit:
         self.state = BreakerState.CLOSED
         self.failures = 0  # consecutive; on probation all but one
         self.last_error = ""
+        self.is_held = False  # by a person
         self.untold: deque[Transition] = deque()
         self._era = 0
         self._is_trial_out = False
@@ -174,8 +175,20 @@ class Circuit:
             self._trip(BreakerState.FORCED_OPEN, now_s, 0)
 
     def lift(self, now_s: float) -> None:
+        self.is_held = False
         if self.state is BreakerState.FORCED_OPEN:
             self._close_on_probation(now_s)
+
+    def hold_open(self, said: str, now_s: float) -> None:
+        """By a person. One that a refusal holds stays the refusal's."""
+        if self.state is not BreakerState.FORCED_OPEN:
+            self.is_held = True
+            self.force_open(said, now_s)
+
+    def let_go(self, now_s: float) -> None:
+        """End `hold_open`, and nothing else."""
+        if self.is_held:
+            self.lift(now_s)
 
     def seconds_until_trial(self, now_s: float) -> float | None:
         """See Breaker.seconds_until_trial."""
@@ -221,6 +234,7 @@ class Circuit:
             http_status=answer.http_status if answer else None,
             is_retrip=is_retrip,
             is_forced=to is BreakerState.FORCED_OPEN,
+            is_held=self.is_held or None,
         )
 
     def _close_on_probation(self, now_s: float) -> None:

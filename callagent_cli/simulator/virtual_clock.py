@@ -62,6 +62,11 @@ class VirtualClock:
         self._own = threading.local()
         self._own.is_inside = True
 
+    @property
+    def speed(self) -> float | None:
+        """Virtual seconds a real second; None jumps."""
+        return self._speed
+
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self.monotonic())
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from callagent_cli.campaign.delivery import Deliveries
+from callagent_cli.campaign.holds import HoldWatch
 from callagent_cli.campaign.owing import Owing
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.call import Outcome, Ticket
@@ -21,6 +22,8 @@ def build_deliveries(
     clock = outside.clock
     stop = clock.signal()
     fenced = guard_beside(outside.beside, settings, clock=clock, stop=stop, over=stop, emit=emit)
+    breakers = [guard.breaker for guard in fenced.guards]
+    HoldWatch(breakers, ledger.holds, over=stop, every_s=None).heed()
     most_tries = settings.deliveries.most_tries
     return Deliveries(fenced.routes, ledger, clock, emit, stop=stop, most_tries=most_tries)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from callagent_cli.campaign.agenda import Agenda
 from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.delivery import Deliveries
+from callagent_cli.campaign.holds import HoldWatch
 from callagent_cli.campaign.limits import RunLimits
 from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.owing import SHEETS, Owing
@@ -24,6 +25,7 @@ from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
+from callagent_cli.simulator.virtual_clock import VirtualClock
 from callagent_cli.wiring.alert_book import LedgerAlertBook
 from callagent_cli.wiring.beside import Guarded, LlmService, guard_beside
 from callagent_cli.wiring.guards import guard_of, monitor_of
@@ -94,6 +96,12 @@ def build_session(
         monitors=monitors,
         alerts=AlertDesk(channels, clock, emit, throttle_of(settings), book=book),
         deliveries=deliveries,
+        holds=HoldWatch(
+            [one.breaker for one in guards],
+            ledger.holds,
+            over=over,
+            every_s=_second_of(outside),
+        ),
         telemetry=Telemetry(
             wish.campaign,
             wish.run_id,
@@ -109,6 +117,12 @@ def build_session(
         workers=wish.concurrency,
         is_restricted=wish.only is not None,
     )
+
+
+def _second_of(outside: Outside) -> float | None:
+    """One of the person's own, on the run's clock; None where time jumps."""
+    clock = outside.clock
+    return clock.speed if isinstance(clock, VirtualClock) else 1.0
 
 
 def _voice(

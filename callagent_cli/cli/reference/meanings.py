@@ -87,6 +87,8 @@ EVENTS: Mapping[EventName, str] = {
     EventName.BREAKER_OPENED: "a service is taken for down",
     EventName.BREAKER_HALF_OPENED: "a trial request may show that it is back",
     EventName.BREAKER_CLOSED: "it is back",
+    EventName.BREAKER_HELD: "a person holds it open: by whom and why",
+    EventName.BREAKER_RELEASED: "a person lifted it",
     EventName.HEALTH_FAILED: "a health check failed",
     EventName.HEALTH_PASSED: "a health check passed",
     EventName.ALERT_SENT: "a person was told",
