@@ -114,7 +114,8 @@ def _row(row: CampaignRow) -> dict[str, object]:
 
 
 def _show(told: Standing, terminal: Terminal) -> None:
-    terminal.show(_table(told))
+    if told.campaigns:
+        terminal.show(_table(told))
     for each in told.advice():
         terminal.show(_line(each))
 

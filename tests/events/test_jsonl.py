@@ -39,6 +39,8 @@ EVENTS = [
     "breaker.opened",
     "breaker.half_opened",
     "breaker.closed",
+    "breaker.held",
+    "breaker.released",
     "health.failed",
     "health.passed",
     "alert.sent",

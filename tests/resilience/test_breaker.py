@@ -382,6 +382,45 @@ def test_holding_open_twice_tells_once_and_keeps_the_first_reason(
     assert caught.value.last_error == "maintenance"
 
 
+# Held open by a person
+
+
+def test_what_a_person_holds_open_only_letting_go_ends(
+    make_breaker: Make, clock: HandClock, log: EventLog
+) -> None:
+    breaker = make_breaker(has_probe=True)
+    breaker.hold_open("held open by Kim: migration")
+    clock.advance(100_000.0)
+    breaker.probe_passed(1)
+    assert (breaker.state, breaker.held) == (
+        BreakerState.FORCED_OPEN,
+        "held open by Kim: migration",
+    )
+    with pytest.raises(CircuitOpen, match="was not asked, it is held open by Kim: migration"):
+        breaker.call(ok)
+    breaker.let_go()
+    assert (breaker.state, breaker.held) == (BreakerState.CLOSED, "")
+    assert log.of(EventName.BREAKER_OPENED)[0]["is_held"] is True
+
+
+def test_letting_go_does_not_open_the_door_of_a_service_that_refuses_us(
+    make_breaker: Make, fail: Fail
+) -> None:
+    breaker = make_breaker()
+    fail(breaker, refused())
+    breaker.hold_open("held open by Kim: migration")
+    assert breaker.held == ""
+    breaker.let_go()
+    assert breaker.state is BreakerState.FORCED_OPEN
+
+
+def test_letting_go_does_not_close_what_opened_by_itself(make_breaker: Make, fail: Fail) -> None:
+    breaker = make_breaker(failure_threshold=1)
+    trip(breaker, fail)
+    breaker.let_go()
+    assert breaker.state is BreakerState.OPEN
+
+
 # Telling
 
 
