@@ -290,6 +290,7 @@ def test_status_before_any_campaign(tmp_path: Path) -> None:
         "owed_to": {},
         "dead_letters": {},
         "incidents": [],
+        "holds": [],
         "run": None,
         "next": [],
     }

@@ -93,7 +93,7 @@ def test_news_of_a_run_names_nobody(folder: Path, run: subprocess.Popen[str]) ->
     assert finish(watcher) == ""
     finish(run)
     assert any(json.loads(text)["run"]["in_hand"] for text in seen)
-    assert not any("Ada" in text or "5550" in text for text in seen)
+    assert not any("Ada" in text or "+1202555" in text for text in seen)
     assert live.stat().st_mode & 0o077 == 0
 
 
