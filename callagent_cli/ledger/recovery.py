@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row, String, cast, func, insert, select, upda
 from callagent_cli.domain.call import AttemptState, Disposition
 from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.domain.errors import LedgerError
-from callagent_cli.domain.suppression import BY_WISH
 from callagent_cli.ledger import files, identity, migrations
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
@@ -24,7 +23,6 @@ from callagent_cli.ledger.schema import (
     campaigns,
     contacts,
     meta,
-    suppressions,
 )
 
 _REASON = "known from the dial journal only: may have been called"
@@ -62,7 +60,8 @@ def recover(ledger: Path, journal: Journal, now: datetime) -> int:
         with database.transaction() as connection:
             taken_in = sum(_take_in(connection, intent, now) for intent in intents)
             for token in {one.phone for one in intents if one.phone.startswith(FORGOTTEN)}:
-                _leave_forgotten(connection, token, now)
+                # nobody reviews a call to a person who is forgotten
+                _end_earlier(connection, token, now, _FORGOTTEN)
         _rewrite_journal(database, journal, intents, now)
     finally:
         database.close()
@@ -121,17 +120,6 @@ def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:
         )
     )
     return True
-
-
-def _leave_forgotten(connection: Connection, token: str, now: datetime) -> None:
-    """Nobody reviews a call to a person who is forgotten; and if the ledger is older than their
-    wish, the journal knows of it: its token is the number's hash."""
-    _end_earlier(connection, token, now, _FORGOTTEN)
-    known = {"phone_hash": token.removeprefix(FORGOTTEN), "source": BY_WISH}
-    if connection.execute(select(suppressions).filter_by(**known)).first() is None:
-        blank = dict.fromkeys(("seen_in", "reason", "campaign", "added_by"), "")
-        added = insert(suppressions).values(**known, **blank, added_at=stamp(now))
-        connection.execute(added)
 
 
 def _end_earlier(connection: Connection, phone: str, now: datetime, why: str) -> None:

@@ -196,3 +196,14 @@ def test_a_backup_from_before_is_not_used_to_call_them_again(
     for copy in state_dir.glob("*.aside-*"):
         copy.unlink()
     assert _traces(state_dir) == []
+
+
+def test_whoever_may_be_called_again_is_not_listed_anew_by_a_recovery(
+    called: Ledger, state_dir: Path, clock: HandClock
+) -> None:
+    called.forget(ADA)
+    called.lift(ADA)
+    called.close()
+    recover_files(state_dir, name="ledger", clock=clock)
+    with Ledger.open(state_dir, clock=clock, enough_bytes=0) as mended:
+        assert mended.suppression_of(ADA) is None
