@@ -2,13 +2,15 @@
 
 Every line of a `sh` block that begins with `callagent` is run, in order, in a folder of the page's
 own, with a sandbox and examples/contacts.csv; it must end with status 0, or with the one that a
-comment `# status N` behind it names.
+comment `# status N` behind it names. `cd` is followed.
 """
 
 import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +34,7 @@ def blocks(page: Path, language: str) -> Iterator[str]:
 
 def commands(page: Path) -> list[str]:
     lines = (line for body in blocks(page, "sh") for line in body.splitlines())
-    return [line for line in lines if line.startswith("callagent ")]
+    return [line for line in lines if line.startswith(("callagent ", "cd "))]
 
 
 def named(page: Path) -> str:
@@ -53,12 +55,15 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if commands(p)], ids=named)
 def test_every_command_of_a_page_runs(page: Path, folder: Path) -> None:
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    home, path = str(folder), f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     for line in commands(page):
         typed, _, comment = line.partition("  #")
+        if typed.startswith("cd "):
+            folder = folder / typed.removeprefix("cd ").strip()
+            continue
         expected = int(found[1]) if (found := re.search(r"status (\d+)", comment)) else 0
         words = shlex.split(typed)[1:]
-        ended = call(folder, *words, HOME=str(folder), PATH=path)
+        ended = call(folder, *words, HOME=home, PATH=path)
         assert ended.status == expected, f"{line}\n{ended.out}{ended.err}"
         assert "Traceback" not in ended.err
 
@@ -78,3 +83,12 @@ def test_every_page_and_file_that_is_named_exists(page: Path) -> None:
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in _PATH.findall(text) if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_reference_is_what_the_code_says() -> None:
+    command = [sys.executable, "docs/make_reference.py", "--check"]
+    environ = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, f"{ended.stdout}run docs/make_reference.py"
