@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
+from email import message_from_bytes, policy
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ sys.path.insert(0, str(ROOT))
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH, MOST_LINES = 110, 60
 PAGES = (("", 1100, "light"), ("-dark", 1100, "dark"), ("-phone", 360, "light"))
+MAIL_WIDTH, MAIL_HEIGHT = 720, 280
 PAGE_HEIGHT = 2_200  # px: the rest is the table of contacts
 
 SANDBOX = "sandbox: {speed: 1000000}\n"
@@ -32,6 +34,7 @@ SHOTS = {  # picture → the command that makes it, and those before it
     "outage": ["simulate --fail elevenlabs --speed 1000000"],
     "everything-down": ["simulate --fail all --speed 1000000"],
     "plan": ["plan contacts.csv"],
+    "doctor": ["doctor contacts.csv"],
     "report": ["run contacts.csv --no-live", "report contacts"],
     "errors": ["run contacts.xlx", "config chek", "health elevnlabs"],
 }
@@ -44,6 +47,7 @@ def main() -> None:
             save(name, "\n".join(show(command, Path(folder)) for command in commands))
     save_live_view()
     save_report_page()
+    save_alert()
 
 
 def show(command: str, folder: Path) -> str:
@@ -118,18 +122,37 @@ def save_report_page() -> None:
             print(path.relative_to(ROOT))
 
 
-def rehearsed(folder: Path, people: int, **more: Any) -> "Played":
-    """A campaign through an outage of everything. more: as `play` takes it."""
+def save_alert() -> None:
+    """The mail that tells of an outage, as a mail program shows its HTML part."""
+    from tests.support.browser import opened
+
+    with tempfile.TemporaryDirectory() as folder, opened() as browser:
+        played = rehearsed(Path(folder), 40, faults="elevenlabs@60-400")
+        assert played.outside.sandbox is not None
+        mail = played.outside.sandbox.mail().mails[0]
+        played.close()
+        letter = message_from_bytes(mail.content, policy=policy.default)
+        part = letter.get_body(("html",))
+        assert part is not None
+        page = Path(folder) / "mail.html"
+        page.write_text(f'<meta charset="utf-8"><body style="margin: 2em">{part.get_content()}')
+        browser.open(page, width=MAIL_WIDTH)
+        (PICTURES / "alert.png").write_bytes(browser.picture(MAIL_WIDTH, MAIL_HEIGHT))
+        print("docs/screenshots/alert.png")
+
+
+def rehearsed(folder: Path, people: int, faults: str = "all@60-400", **more: Any) -> "Played":
+    """A campaign through an outage, of everything by default. more: as `play` takes it."""
     from callagent_cli.domain.contact import Contact
     from callagent_cli.simulator.faults import FaultPlan, parse_faults
     from tests.support.rehearsal import play
 
     contacts = [Contact(f"c{n}", f"+1202555{n:04d}", f"Contact {n}") for n in range(people)]
     services = frozenset({"crm", "llm", "sheets", "telegram", "webhook", "smtp"})
-    faults = FaultPlan(parse_faults("all@60-400"))
+    plan = FaultPlan(parse_faults(faults))
     os.chdir(folder)
     try:
-        return play(folder, faults, contacts, services=services, seed=5, **more)
+        return play(folder, plan, contacts, services=services, seed=5, **more)
     finally:
         os.chdir(ROOT)
 

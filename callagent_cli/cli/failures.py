@@ -1,6 +1,7 @@
 """Errors become a message and an exit status here, and nowhere else. Never a traceback."""
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -83,8 +84,10 @@ def _told_usage(error: BaseException) -> int:
         message = getattr(error, "format_message")()  # noqa: B009 - Typer's, seen by duck typing
     message, _, suggested = message.partition(_SUGGESTION)
     meant = suggested.rstrip("?") or "".join(near[:1])
+    meant = "" if meant == "--help" else meant  # near to nothing that was typed
     hint = f"did you mean {meant}?" if meant else _help_of(error)
     message = message.partition(", unable to")[0]  # how a parser failed helps nobody
+    message = re.sub(r"'\[(\w+)\](\.\.\.)?'", r"'\1'", message)
     return _say(message[:1].lower() + message[1:].rstrip("."), hint, ExitStatus.USAGE)
 
 

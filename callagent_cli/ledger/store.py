@@ -184,7 +184,10 @@ class Ledger(
         except FileExistsError:
             raise already_there from None
         except OSError as error:
-            raise LedgerError(f"{target} cannot be written: {error.strerror}") from None
+            raise LedgerError(
+                f"{target} cannot be written: {error.strerror}",
+                hint="name a file in a folder that exists and that you may write to",
+            ) from None
 
     def check_whole(self) -> None:
         """Raises LedgerError for one that a run would refuse. Changes nothing."""

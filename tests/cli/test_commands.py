@@ -99,12 +99,37 @@ def test_help_of_a_command_fits_80_columns(typed: Typed, words: list[str]) -> No
         (["resolve", "ca_x", "--called"], "missing option '--by'", "--help`"),
         (["status", "--config", "no.yml"], "there is no config file", "hint: "),
         (["--config", "no.yml", "status"], "there is no config file", "hint: "),
+        (["run", "p.csv", "--max-duration", "soon"], "--max-duration 'soon' must be", "45m"),
+        (["run", "p.csv", "-n", "a/b"], "'a/b' is no campaign name", "a-z"),
+        (["run", "p.csv", "--contact", "c99"], "--contact: p has no contact c99", "report p"),
+        (["plan", "p.csv", "--csv", "no/x.csv"], "no/x.csv cannot be written", "a folder that"),
+        (["contacts", "check", "p.cvs"], "p.cvs does not exist", "did you mean p.csv?"),
+        (["why", "12"], "'12': 2 digits are too few", "area code"),
+        (["dnc", "add", "hello"], "'hello': letters in the phone number", "in digits"),
+        (["dnc", "import", "no.csv"], "no.csv cannot be read", "a number a line"),
+        (["schedule", "p.csv", "--at", "25:00"], "--at '25:00' is no time", "mon-fri 09:30"),
+        (["schedule", "p.csv", "--at", "fryday 9:30"], "--at 'fryday", "mon-fri 09:30"),
+        (["breaker", "open", "elevenlabs"], "missing option '--reason'", "--help`"),
+        (["breaker", "close", "mars"], "no service 'mars'", "elevenlabs"),
+        (["alerts", "test", "--channel", "x"], "no such option: --channel", "--help` shows"),
+        (["deliveries", "retry", "abc"], "invalid value for 'ID'", "--help`"),
+        (["deliveries", "drop", "99"], "no owed or dead message 99", "deliveries list"),
+        (["simulate", "--fail", "mars"], "no service 'mars' to fail", "known: elevenlabs"),
+        (["simulate", "--fail", "elevenlabs:no"], "no fault 'no'", "reset-after"),
+        (["simulate", "--fail", "crm:503@9-1"], "--fail 'crm:503@9-1' ends before", "@60-155"),
+        (["logs", "--since", "noonish"], "--since 'noonish' is no time", "2h, 45m"),
+        (["logs", "--event", "call.endd"], "no event 'call.endd'", "did you mean call.ended?"),
+        (["help", "tpoic"], "no help topic 'tpoic'", "exit-statuses"),
+        (["completion", "tcsh"], "there is no completion for the shell 'tcsh'", "bash|zsh|fish"),
+        (["resolve", "ca_x", "--by", "Kim", "--called"], "no attempt ca_x", "callagent review"),
+        (["ledger", "recovr"], "no such command 'recovr'", "did you mean 'recover'?"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_wrong_invocation_names_the_mistake_and_the_next_step(
-    typed: Typed, words: list[str], error: str, hint: str
+    typed: Typed, tmp_path: Path, words: list[str], error: str, hint: str
 ) -> None:
+    (tmp_path / "p.csv").write_text("phone\n+12025550101\n")
     ended = typed(*words)
     assert ended.status == 2
     assert ended.out == ""
