@@ -28,7 +28,7 @@ from callagent_cli.ledger.database import Conflict, Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.outbox import Message, write_owed
 from callagent_cli.ledger.records import Candidate, NextStep
-from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta
+from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta, runs
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _THIS = attempts.c.attempt_id == bindparam("this")
@@ -48,6 +48,9 @@ _EARLIER = select(func.count()).where(
 _CLAIM = insert(attempts)
 _BEGIN = update(attempts).where(_THIS, attempts.c.state == AttemptState.CLAIMED.value)
 _CHANGE = update(attempts).where(_THIS)
+_IS_OVER = select(runs.c.run_id).where(
+    runs.c.run_id == bindparam("by_run"), runs.c.ended_at.is_not(None)
+)
 _GENERATION = meta.c.key == "generation"
 _GROW = (
     update(meta)
@@ -106,7 +109,13 @@ class AttemptBook(SuppressionBook):
         """
         self._database.require_sound()
         now = self._clock.now()
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
+            if connection.execute(_IS_OVER, {"by_run": run_id}).first() is not None:
+                self._database.condemn()
+                raise LedgerError(
+                    "this run was taken for dead, and another one may be on",
+                    hint="nothing more is dialled here; start the same command again",
+                )
             if (listed := self._suppressed(connection, claim.contact.phone)) is not None:
                 raise GateClosed(f"on the do-not-call list: {listed.where}")
             begun = {"started_at": stamp(now), "evidence": dict(evidence), "run_id": run_id}
@@ -184,7 +193,8 @@ class AttemptBook(SuppressionBook):
         opted_out: how the person said that they want no more calls; None: they did not.
         """
         claim = ticket.claim
-        with self._database.transaction() as connection:
+        step_of = self._database.transaction if opted_out is None else self._database.alone
+        with step_of() as connection:
             if opted_out is not None:
                 said = Suppression(
                     IN_CALL, outcome.ended_at, opted_out, ticket.phone, claim.campaign

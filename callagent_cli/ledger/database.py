@@ -51,8 +51,13 @@ class Database:
     be moved; no write-ahead log whose last copying back may fail in silence.
     """
 
+    dialect = "sqlite"
+    url: str | None = None  # of the server that has the ledger
+    where: str  # the ledger is, for people
+
     def __init__(self, path: Path, *, is_readonly: bool = False, is_draft: bool = False) -> None:
         self.path, self.is_readonly = path, is_readonly
+        self.where = str(path)
         self._lock = threading.RLock()
         self._is_sound = True
         self._engine = _engine(path, is_readonly=is_readonly, is_draft=is_draft)
@@ -68,20 +73,35 @@ class Database:
             yield self._connection
 
     @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction that begins when every earlier one of this kind has ended, anywhere: on
+        one file they all are."""
+        with self.transaction() as connection:
+            yield connection
+
+    @contextmanager
     def aside(self) -> Iterator[Connection]:
         """A transaction for what no promise rests on: when it fails, calls go on all the same."""
         with self._lock, self._in_words(is_vital=False), self._connection.begin():
             yield self._connection
 
-    # On one connection a read inside a transaction of its own is also a consistent one.
-    reading = transaction
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """On one connection a read inside a transaction of its own is also a consistent one."""
+        with self.transaction() as connection:
+            yield connection
+
+    def now(self, connection: Connection, fallback: datetime) -> datetime:
+        """The clock by which leases are kept. fallback: this process's own."""
+        del connection
+        return fallback
 
     def require_sound(self) -> None:
         """Refuse to go on towards a dial once any step has failed: a commit that raised may
         still be found on the disk, and what is begun after it could not be trusted."""
         if not self._is_sound:
             raise LedgerError(
-                f"a step in the ledger {self.path} failed earlier; nothing more is dialled",
+                f"a step in the ledger {self.where} failed earlier; nothing more is dialled",
                 hint="start the same command again",
             )
 
@@ -93,7 +113,14 @@ class Database:
             raise Conflict(f"the ledger refused the step: {error.orig}") from None
         except _BROKEN as error:
             self._is_sound = self._is_sound and not is_vital
-            raise unusable(self.path, error) from None
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> LedgerError:
+        return unusable(self.path, error)
+
+    def condemn(self) -> None:
+        """Let no further dial begin: this process is no longer the one that may."""
+        self._is_sound = False
 
     def backup(self, target: Path) -> None:
         """Write a consistent copy, while others write. Raises FileExistsError rather than

@@ -68,7 +68,7 @@ class Forgetting(SuppressionBook):
 
     def forget(self, phone: str, *, reason: str = "") -> Forgotten:
         """Raises InputError, and has changed nothing, while a call to the number is open."""
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             _refuse_open(connection, phone)
             token = f"{FORGOTTEN}{self._hash(connection, phone)}"
             traces = self._traces(connection, phone)

@@ -3,17 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.hold import Hold
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import breaker_holds
-
-_NEW = upsert(breaker_holds)
-_LATEST = _NEW.on_conflict_do_update(
-    index_elements=["service"],
-    set_={name: _NEW.excluded[name] for name in ("reason", "held_by", "since")},
-)
+from callagent_cli.ledger.upsert import upsert
 
 
 class HoldBook:
@@ -37,7 +31,12 @@ class HoldBook:
             "since": stamp(hold.since),
         }
         with self._database.transaction() as connection:
-            connection.execute(_LATEST, values)
+            new = upsert(connection, breaker_holds)
+            latest = new.on_conflict_do_update(
+                index_elements=["service"],
+                set_={name: new.excluded[name] for name in ("reason", "held_by", "since")},
+            )
+            connection.execute(latest, values)
 
     def lift_hold(self, service: str) -> Hold | None:
         """What was lifted; None when nobody holds it."""

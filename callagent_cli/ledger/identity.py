@@ -68,7 +68,7 @@ def schema_version(database: Database) -> int:
     if not noted.isdigit() or max(int(noted), marked) > SCHEMA_VERSION:
         newest = max(noted, str(marked), key=lambda version: (len(version), version))
         raise LedgerError(
-            f"{database.path} was written by a newer callagent (schema {newest})",
+            f"{database.where} was written by a newer callagent (schema {newest})",
             hint="upgrade callagent on this machine",
         )
     return int(noted)
@@ -78,7 +78,7 @@ def check_readable(database: Database) -> None:
     """Whether this program knows the tables, for one that may only look."""
     if schema_version(database) < SCHEMA_VERSION:
         raise LedgerOutdated(
-            f"{database.path} was written by an older callagent",
+            f"{database.where} was written by an older callagent",
             hint="the next `callagent run` brings it up to date",
         )
 
@@ -102,7 +102,7 @@ def check_undamaged(database: Database) -> None:
     with database.reading() as connection:
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if verdict != "ok":
-        raise LedgerError(f"{database.path} is damaged: {verdict}", hint=RECOVER)
+        raise LedgerError(f"{database.where} is damaged: {verdict}", hint=RECOVER)
 
 
 def _check_rules(database: Database) -> None:
@@ -113,22 +113,27 @@ def _check_rules(database: Database) -> None:
     expected = {trigger.strip() for trigger in TRIGGERS}
     if not expected <= set(rules.values()) or "one_open_attempt_per_number" not in rules:
         raise LedgerError(
-            f"{database.path} lacks rules that keep people from being called twice", hint=RECOVER
+            f"{database.where} lacks rules that keep people from being called twice", hint=RECOVER
         )
 
 
 def _check_journal(database: Database, journal: Journal) -> None:
     workspace = meta_value(database, "workspace")
-    if not journal.exists():
+    if journal.exists():
+        check_journal_of(database, journal, workspace)
+    else:
         _make_journal(database, journal, workspace)
-        return
+
+
+def check_journal_of(database: Database, journal: Journal, workspace: str) -> None:
+    """Whether the journal, which is there, belongs to the ledger and knows no more than it."""
     if journal.workspace() != workspace:
         raise LedgerError(
-            f"{journal.path} and {database.path} do not belong together", hint=RECOVER
+            f"{journal.path} and {database.where} do not belong together", hint=RECOVER
         )
     if missing := _missing_from(database, journal):
         raise LedgerError(
-            f"{database.path} is older than its dial journal: {missing} calls are missing from "
+            f"{database.where} is older than its dial journal: {missing} calls are missing from "
             "it, and those people may already have been called",
             hint=RECOVER,
         )
@@ -138,7 +143,7 @@ def meta_value(database: Database, key: str) -> str:
     with database.reading() as connection:
         found = connection.execute(select(meta.c.value).where(meta.c.key == key)).scalar()
     if found is None:
-        raise LedgerError(f"{database.path} does not say its {key}", hint=RECOVER)
+        raise LedgerError(f"{database.where} does not say its {key}", hint=RECOVER)
     return str(found)
 
 

@@ -44,12 +44,12 @@ class Imports(SuppressionBook):
         already called changes state. Rows that vanished from the file stay as they are.
         Constant memory in the rows."""
         counts, stream = _Counts(), iter(rows)
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             _note_campaign(connection, campaign, source, stamp(self._clock.now()))
             connection.execute(delete(rejected).where(rejected.c.campaign == campaign))
             position = _last_position(connection, campaign)
         while batch := list(islice(stream, _BATCH)):
-            with self._database.transaction() as connection:
+            with self._database.alone() as connection:
                 kept = self._without_forgotten(connection, batch)
                 position = _take_in(connection, campaign, kept, position, counts)
         return ImportCounts(

@@ -27,7 +27,7 @@ class IncidentBook:
         """standing: all that are open; others end. With the alerts owed about them, or not at
         all."""
         now = self._clock.now()
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             _close_others(connection, standing, now)
             for incident in standing:
                 _write(connection, incident)

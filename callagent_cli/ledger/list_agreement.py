@@ -7,12 +7,12 @@ journal could not be written.
 from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.domain.suppression import LIST_PREFIX
 from callagent_cli.ledger.list_journal import ListChange, ListJournal
 from callagent_cli.ledger.schema import meta, suppressions
+from callagent_cli.ledger.upsert import upsert
 
 _KEY = "list_changes"  # in meta: how often the list was changed by hand, in calls, by wish
 
@@ -63,5 +63,5 @@ def _replay(connection: Connection, changes: Iterable[ListChange]) -> None:
             continue
         texts = dict.fromkeys(("seen_in", "reason", "campaign", "added_by"), "")
         row = {"phone_hash": change.phone_hash, "source": change.source, "added_at": change.at}
-        added = upsert(suppressions).values(**row, **texts)
+        added = upsert(connection, suppressions).values(**row, **texts)
         connection.execute(added.on_conflict_do_nothing())

@@ -9,18 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.measure import BreakerChange, ServiceMeasure
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import breaker_changes, service_measures
+from callagent_cli.ledger.upsert import upsert
 
 _COUNTED = ("requests", "failures", "retries", "latency_ms", "total_ms")
-_NEW = upsert(service_measures)
-_LATEST = _NEW.on_conflict_do_update(
-    index_elements=["run_id", "service", "operation"],
-    set_={name: _NEW.excluded[name] for name in _COUNTED},
-)
 
 
 class MeasureBook:
@@ -38,7 +33,12 @@ class MeasureBook:
         about = {"campaign": campaign, "run_id": run_id}
         with self._database.aside() as connection:
             if measures:
-                connection.execute(_LATEST, [{**about, **_values(row)} for row in measures])
+                new = upsert(connection, service_measures)
+                latest = new.on_conflict_do_update(
+                    index_elements=["run_id", "service", "operation"],
+                    set_={name: new.excluded[name] for name in _COUNTED},
+                )
+                connection.execute(latest, [{**about, **_values(row)} for row in measures])
             if changes:
                 connection.execute(
                     insert(breaker_changes),

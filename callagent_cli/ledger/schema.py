@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
+    VARCHAR,
     Boolean,
     Column,
     ColumnElement,
@@ -30,6 +31,9 @@ from callagent_cli.domain.contact import FORGOTTEN, WAITING_STATES
 
 FORGETTING = "forgetting"  # in meta, inside a transaction that erases a person
 
+# Texts sort by their bytes on every database: times, and `never` after all of them.
+Words = String().with_variant(VARCHAR(collation="C"), "postgresql")
+
 metadata = MetaData()
 
 # schema_version; workspace: which ledger this is; generation: grows with each intent to dial;
@@ -37,38 +41,38 @@ metadata = MetaData()
 meta = Table(
     "meta",
     metadata,
-    Column("key", String, primary_key=True),
-    Column("value", String, nullable=False),
+    Column("key", Words, primary_key=True),
+    Column("value", Words, nullable=False),
 )
 
 campaigns = Table(
     "campaigns",
     metadata,
-    Column("campaign", String, primary_key=True),
-    Column("created_at", String, nullable=False),
-    Column("source", String, nullable=False),
+    Column("campaign", Words, primary_key=True),
+    Column("created_at", Words, nullable=False),
+    Column("source", Words, nullable=False),
 )
 
 # Times are UTC in ISO 8601 with microseconds, so that they sort as text on every database.
 contacts = Table(
     "contacts",
     metadata,
-    Column("campaign", String, primary_key=True),
-    Column("phone", String, primary_key=True),
-    Column("id", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("email", String, nullable=False),
-    Column("language", String, nullable=False),
-    Column("timezone", String, nullable=False),
+    Column("campaign", Words, primary_key=True),
+    Column("phone", Words, primary_key=True),
+    Column("id", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("email", Words, nullable=False),
+    Column("language", Words, nullable=False),
+    Column("timezone", Words, nullable=False),
     Column("consent", Boolean),
     Column("variables", JSON, nullable=False),
     Column("line", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("state", String, nullable=False),
-    Column("due_at", String, nullable=False),  # empty: at once; NEVER: until a person acts
-    Column("reason", String, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("due_at", Words, nullable=False),  # empty: at once; NEVER: until a person acts
+    Column("reason", Words, nullable=False),
     Column("is_transient", Boolean, nullable=False),
-    Column("disposition", String),
+    Column("disposition", Words),
     Index("contacts_by_state", "campaign", "state"),
     Index("contacts_by_id", "campaign", "id"),
     Index("contacts_by_position", "campaign", "position"),
@@ -77,28 +81,28 @@ contacts = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("attempt_id", String, primary_key=True),
-    Column("campaign", String, nullable=False),
-    Column("phone", String, nullable=False),
+    Column("attempt_id", Words, primary_key=True),
+    Column("campaign", Words, nullable=False),
+    Column("phone", Words, nullable=False),
     Column("attempt_no", Integer, nullable=False),
-    Column("state", String, nullable=False),
-    Column("run_id", String, nullable=False),
-    Column("conversation_id", String, unique=True),
-    Column("claimed_at", String, nullable=False),
-    Column("started_at", String),
-    Column("ended_at", String),
-    Column("disposition", String),
-    Column("error", String),
-    Column("error_category", String),
+    Column("state", Words, nullable=False),
+    Column("run_id", Words, nullable=False),
+    Column("conversation_id", Words, unique=True),
+    Column("claimed_at", Words, nullable=False),
+    Column("started_at", Words),
+    Column("ended_at", Words),
+    Column("disposition", Words),
+    Column("error", Words),
+    Column("error_category", Words),
     Column("duration_s", Float),
     Column("cost_usd", Float),
     Column("summary", Text),
     Column("collected", JSON),
     Column("evidence", JSON),
     Column("looked_up", Integer, nullable=False),
-    Column("last_looked_at", String),
-    Column("resolved_by", String),
-    Column("note", String),
+    Column("last_looked_at", Words),
+    Column("resolved_by", Words),
+    Column("note", Words),
     Index("attempts_by_contact", "campaign", "phone"),
     Index("attempts_by_phone", "phone", "started_at"),
     Index("attempts_by_time", "claimed_at"),
@@ -110,31 +114,31 @@ attempts = Table(
 contact_counts = Table(
     "contact_counts",
     metadata,
-    Column("campaign", String, primary_key=True),
-    Column("state", String, primary_key=True),
+    Column("campaign", Words, primary_key=True),
+    Column("state", Words, primary_key=True),
     Column("contacts", Integer, nullable=False),
 )
 
 call_counts = Table(
     "call_counts",
     metadata,
-    Column("campaign", String, primary_key=True),
-    Column("disposition", String, primary_key=True),  # empty: no call that ended, or not yet
+    Column("campaign", Words, primary_key=True),
+    Column("disposition", Words, primary_key=True),  # empty: no call that ended, or not yet
     Column("attempts", Integer, nullable=False),
     Column("priced", Integer, nullable=False),  # those whose cost is known
     Column("cost_usd", Float, nullable=False),
-    Column("latest_end_at", String, nullable=False),  # of those; empty: none
+    Column("latest_end_at", Words, nullable=False),  # of those; empty: none
 )
 
-_WAITING = ", ".join(f"'{state}'" for state in WAITING_STATES)
+WAITING = ", ".join(f"'{state}'" for state in WAITING_STATES)
 # the next contact due is the first entry of this index, whatever the campaign's size
 Index(
     "contacts_due",
     contacts.c.campaign,
     contacts.c.due_at,
     contacts.c.position,
-    sqlite_where=text(f"state IN ({_WAITING})"),
-    postgresql_where=text(f"state IN ({_WAITING})"),
+    sqlite_where=text(f"state IN ({WAITING})"),
+    postgresql_where=text(f"state IN ({WAITING})"),
 )
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
@@ -157,25 +161,25 @@ Index(
 rejected = Table(
     "rejected",
     metadata,
-    Column("campaign", String, primary_key=True),
+    Column("campaign", Words, primary_key=True),
     Column("no", Integer, primary_key=True),
     Column("line", Integer, nullable=False),
-    Column("column_name", String, nullable=False),
-    Column("value", String, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("fix", String, nullable=False),
+    Column("column_name", Words, nullable=False),
+    Column("value", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("fix", Words, nullable=False),
 )
 
 runs = Table(
     "runs",
     metadata,
-    Column("run_id", String, primary_key=True),
-    Column("campaign", String, nullable=False),
-    Column("host", String, nullable=False),
+    Column("run_id", Words, primary_key=True),
+    Column("campaign", Words, nullable=False),
+    Column("host", Words, nullable=False),
     Column("pid", Integer, nullable=False),
-    Column("started_at", String, nullable=False),
-    Column("heartbeat_at", String, nullable=False),
-    Column("ended_at", String),
+    Column("started_at", Words, nullable=False),
+    Column("heartbeat_at", Words, nullable=False),
+    Column("ended_at", Words),
     Column("exit_status", Integer),
 )
 
@@ -183,15 +187,15 @@ messages = Table(
     "messages",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("destination", String, nullable=False),
-    Column("key", String, nullable=False),
+    Column("destination", Words, nullable=False),
+    Column("key", Words, nullable=False),
     Column("payload", JSON, nullable=False),
-    Column("state", String, nullable=False),  # owed, sent, dead, dropped
-    Column("created_at", String, nullable=False),
-    Column("next_at", String),
+    Column("state", Words, nullable=False),  # owed, sent, dead, dropped
+    Column("created_at", Words, nullable=False),
+    Column("next_at", Words),
     Column("tries", Integer, nullable=False),
-    Column("last_error", String),
-    Column("ended_at", String),
+    Column("last_error", Words),
+    Column("ended_at", Words),
     UniqueConstraint("destination", "key"),
     Index("messages_by_state", "state", "destination", "id"),
 )
@@ -201,25 +205,25 @@ messages = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    Column("phone_hash", String, primary_key=True),
-    Column("source", String, primary_key=True),
-    Column("phone", String),  # null: the person was forgotten
-    Column("added_at", String, nullable=False),
-    Column("seen_in", String, nullable=False),  # the last import of its list
-    Column("reason", String, nullable=False),
-    Column("campaign", String, nullable=False),
-    Column("added_by", String, nullable=False),
+    Column("phone_hash", Words, primary_key=True),
+    Column("source", Words, primary_key=True),
+    Column("phone", Words),  # null: the person was forgotten
+    Column("added_at", Words, nullable=False),
+    Column("seen_in", Words, nullable=False),  # the last import of its list
+    Column("reason", Words, nullable=False),
+    Column("campaign", Words, nullable=False),
+    Column("added_by", Words, nullable=False),
     Index("suppressions_by_source", "source", "seen_in"),
 )
 
 number_lists = Table(
     "number_lists",
     metadata,
-    Column("name", String, primary_key=True),
-    Column("as_of", String, nullable=False),
-    Column("imported_at", String, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("as_of", Words, nullable=False),
+    Column("imported_at", Words, nullable=False),
     Column("numbers", Integer, nullable=False),
-    Column("sha256", String, nullable=False),
+    Column("sha256", Words, nullable=False),
 )
 
 
@@ -228,12 +232,12 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("service", String, nullable=False),
+    Column("service", Words, nullable=False),
     Column("is_refusal", Boolean, nullable=False),
-    Column("opened_at", String, nullable=False),
-    Column("told_at", String, nullable=False),
-    Column("closed_at", String),
-    Column("error", String, nullable=False),
+    Column("opened_at", Words, nullable=False),
+    Column("told_at", Words, nullable=False),
+    Column("closed_at", Words),
+    Column("error", Words, nullable=False),
     Column("repeats", Integer, nullable=False),
     Column("counts", JSON, nullable=False),
     Index("incidents_by_time", "opened_at"),
@@ -250,10 +254,10 @@ Index(
 service_measures = Table(
     "service_measures",
     metadata,
-    Column("run_id", String, primary_key=True),
-    Column("service", String, primary_key=True),
-    Column("operation", String, primary_key=True),
-    Column("campaign", String, nullable=False),
+    Column("run_id", Words, primary_key=True),
+    Column("service", Words, primary_key=True),
+    Column("operation", Words, primary_key=True),
+    Column("campaign", Words, nullable=False),
     Column("requests", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("retries", Integer, nullable=False),
@@ -266,12 +270,12 @@ breaker_changes = Table(
     "breaker_changes",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", String, nullable=False),
-    Column("campaign", String, nullable=False),
-    Column("service", String, nullable=False),
-    Column("at", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("reason", String, nullable=False),
+    Column("run_id", Words, nullable=False),
+    Column("campaign", Words, nullable=False),
+    Column("service", Words, nullable=False),
+    Column("at", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("reason", Words, nullable=False),
     Index("changes_by_campaign", "campaign"),
 )
 
@@ -279,10 +283,10 @@ breaker_changes = Table(
 breaker_holds = Table(
     "breaker_holds",
     metadata,
-    Column("service", String, primary_key=True),
-    Column("reason", String, nullable=False),
-    Column("held_by", String, nullable=False),
-    Column("since", String, nullable=False),
+    Column("service", Words, primary_key=True),
+    Column("reason", Words, nullable=False),
+    Column("held_by", Words, nullable=False),
+    Column("since", Words, nullable=False),
 )
 
 
@@ -305,11 +309,12 @@ def _moves() -> str:
     return " OR ".join(legal)
 
 
-_ENDED = ", ".join(
+MOVES = _moves()
+ENDED = ", ".join(
     f"'{state}'" for state in (AttemptState.COMPLETED, AttemptState.REFUSED, AttemptState.RELEASED)
 )
 
-_IS_FORGOTTEN = f"""
+IS_FORGOTTEN = f"""
       NEW.state = OLD.state AND NEW.attempt_id = OLD.attempt_id AND NEW.campaign = OLD.campaign
       AND NEW.attempt_no = OLD.attempt_no AND NEW.disposition IS OLD.disposition
       AND NEW.cost_usd IS OLD.cost_usd AND NEW.duration_s IS OLD.duration_s
@@ -342,18 +347,18 @@ TRIGGERS = (
     """,
     f"""
     CREATE TRIGGER attempts_move_legally BEFORE UPDATE OF state ON attempts
-    WHEN OLD.state <> NEW.state AND NOT ({_moves()})
+    WHEN OLD.state <> NEW.state AND NOT ({MOVES})
     BEGIN SELECT RAISE(ABORT, 'no such move of an attempt'); END
     """,
     f"""
     CREATE TRIGGER attempts_end_once BEFORE UPDATE ON attempts
-    WHEN OLD.state IN ({_ENDED}) AND NOT ({_IS_FORGOTTEN})
+    WHEN OLD.state IN ({ENDED}) AND NOT ({IS_FORGOTTEN})
     BEGIN SELECT RAISE(ABORT, 'an attempt ends once'); END
     """,
     f"""
     CREATE TRIGGER attempts_keep_identity BEFORE UPDATE OF attempt_id, campaign, phone ON attempts
     WHEN (OLD.attempt_id <> NEW.attempt_id OR OLD.phone <> NEW.phone
-          OR OLD.campaign <> NEW.campaign) AND NOT ({_IS_FORGOTTEN})
+          OR OLD.campaign <> NEW.campaign) AND NOT ({IS_FORGOTTEN})
     BEGIN SELECT RAISE(ABORT, 'an attempt keeps its identity'); END
     """,
     """
@@ -362,7 +367,7 @@ TRIGGERS = (
     """,
     f"""
     CREATE TRIGGER contacts_in_doubt_wait BEFORE UPDATE OF state ON contacts
-    WHEN NEW.state IN ({_WAITING})
+    WHEN NEW.state IN ({WAITING})
       AND EXISTS (SELECT 1 FROM attempts a WHERE a.campaign = OLD.campaign
                   AND a.phone = OLD.phone AND a.state IN ('dialing', 'placed', 'unknown'))
     BEGIN SELECT RAISE(ABORT, 'a contact with an open call is not dialable'); END
@@ -396,4 +401,4 @@ TRIGGERS = (
     END
     """,
 )
-"""For SQLite. A new attempt is `claimed`; only the recovery from a journal inserts `unknown`."""
+"""For SQLite; `server_rules` has those of PostgreSQL. A new attempt is `claimed`; only the recovery from a journal inserts `unknown`."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from callagent_cli.domain.call import AttemptState
-from callagent_cli.domain.clock import Clock
+from callagent_cli.domain.clock import Clock, SystemClock
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import InputError, LedgerBusy, LedgerError
 from callagent_cli.ledger import identity, migrations, recovery
@@ -38,7 +38,9 @@ from callagent_cli.ledger.readings import Readings
 from callagent_cli.ledger.records import Recovery
 from callagent_cli.ledger.report_readings import ReportReadings
 from callagent_cli.ledger.schema import IS_OPEN, attempts, call_counts, contacts, runs
+from callagent_cli.ledger.shared_lease import SharedLease, holder_of
 
+Lease = RunLease | SharedLease
 _LOST = "the run ended while the request was on its way"
 
 
@@ -71,14 +73,18 @@ class Ledger(
         name: str = "ledger",
         clock: Clock,
         enough_bytes: int = ENOUGH_BYTES,
+        url: str | None = None,
     ) -> "Ledger":
         """Open for a run, creating it where neither ledger nor journal exists.
 
-        enough_bytes: free disk space below which nothing is begun.
+        enough_bytes: free disk space below which nothing is begun. url: of the server that has
+        the ledger; the journals stay in the state_dir of each host.
         Raises LedgerError for every ledger that cannot be trusted.
         """
         path, journal, lock = files_of(state_dir, name)
         prepare_folder(state_dir, enough_bytes=enough_bytes)
+        if url is not None:
+            return cls._open_on_server(url, path, journal, lock, clock)
         with in_words(state_dir):
             if check_files(path, journal):
                 _create_alone(path, journal, lock)
@@ -94,9 +100,31 @@ class Ledger(
         return ledger
 
     @classmethod
-    def open_readonly(cls, state_dir: Path, *, name: str = "ledger", clock: Clock) -> "Ledger":
+    def _open_on_server(
+        cls, url: str, path: Path, journal: Journal, lock: Path, clock: Clock
+    ) -> "Ledger":
+        from callagent_cli.ledger import server
+
+        with in_words(path.parent):
+            database = server.opened(url, path, journal)
+            try:
+                ledger = cls(database, journal, lock, clock)
+                ledger._agree_with_list_journal()
+            except (LedgerError, OSError):
+                database.close()
+                raise
+        return ledger
+
+    @classmethod
+    def open_readonly(
+        cls, state_dir: Path, *, name: str = "ledger", clock: Clock, url: str | None = None
+    ) -> "Ledger":
         """Open to look, also while a run is on."""
         path, journal, lock = files_of(state_dir, name)
+        if url is not None:
+            from callagent_cli.ledger import server
+
+            return cls(server.opened_to_look(url, path), journal, lock, clock)
         with in_words(state_dir):
             if not path.exists() and not journal.exists():
                 raise LedgerError(
@@ -114,22 +142,32 @@ class Ledger(
 
     def look(self) -> "Ledger":
         """The same ledger over a connection of its own, to read beside the work."""
-        path = self._database.path
-        return Ledger.open_readonly(path.parent, name=path.stem, clock=self._clock)
+        path, url = self._database.path, self._database.url
+        return Ledger.open_readonly(path.parent, name=path.stem, clock=self._clock, url=url)
 
     @classmethod
-    def exists(cls, state_dir: Path, *, name: str = "ledger") -> bool:
+    def exists(cls, state_dir: Path, *, name: str = "ledger", url: str | None = None) -> bool:
         """Whether anybody may have been called from here: also where only the ledger is lost."""
         path, journal, _ = files_of(state_dir, name)
+        if url is not None:
+            from callagent_cli.ledger import server
+
+            return server.is_there(url, path)
         with in_words(state_dir):
             return path.exists() or (journal.exists() and not journal.knows_nobody())
 
     @classmethod
-    def latest_time(cls, state_dir: Path, *, name: str = "ledger") -> datetime | None:
+    def latest_time(
+        cls, state_dir: Path, *, name: str = "ledger", url: str | None = None
+    ) -> datetime | None:
         """The latest time that the ledger has recorded, None without one. Never raises: who
         opens the ledger next is told what is wrong with it."""
         path, _, _ = files_of(state_dir, name)
         with suppress(LedgerError, OSError, sqlite3.Error):
+            if url is not None:
+                clock = SystemClock()
+                with cls.open_readonly(state_dir, name=name, clock=clock, url=url) as ledger:
+                    return ledger.latest_event_at()
             if path.exists():
                 database = Database(path, is_readonly=True)
                 try:
@@ -138,8 +176,12 @@ class Ledger(
                     database.close()
         return None
 
-    def hold(self, campaign: str, run_id: str) -> RunLease:
+    def hold(self, campaign: str, run_id: str) -> Lease:
         """Take the ledger for one run; raises LedgerBusy at once when another run holds it."""
+        if self._database.url is not None:
+            shared = SharedLease(self._database, self._clock)
+            shared.take(campaign, run_id)
+            return shared
         lease = RunLease(self._database, self._lock_path, self._clock)
         with in_words(self._lock_path.parent):
             lease.take(campaign, run_id)
@@ -191,8 +233,13 @@ class Ledger(
 
     def check_whole(self) -> None:
         """Raises LedgerError for one that a run would refuse. Changes nothing."""
+        if self._database.url is not None:
+            from callagent_cli.ledger import server
+
+            return server.check_whole(self._database, self._journal)
         with in_words(self._lock_path.parent):
             identity.check_whole(self._database, self._journal)
+        return None
 
     def latest_event_at(self) -> datetime | None:
         """The latest time recorded; a clock that is behind it cannot be trusted."""
@@ -208,7 +255,11 @@ class Ledger(
         self.close()
 
     def _is_run_on(self) -> bool:
-        return is_held(self._lock_path)
+        if self._database.url is None:
+            return is_held(self._lock_path)
+        with self._database.reading() as connection:
+            now = self._database.now(connection, self._clock.now())
+            return holder_of(connection, now) is not None
 
 
 def _create_alone(path: Path, journal: Journal, lock: Path) -> None:

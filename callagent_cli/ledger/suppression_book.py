@@ -14,7 +14,6 @@ from hashlib import sha256
 from itertools import islice
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import FORGOTTEN
@@ -23,6 +22,7 @@ from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.list_agreement import agree, changes_so_far, set_changes
 from callagent_cli.ledger.list_journal import ListChange, ListJournal
 from callagent_cli.ledger.schema import meta, number_lists, suppressions
+from callagent_cli.ledger.upsert import upsert
 
 _BATCH = 2000
 _PAGE = 1000
@@ -55,12 +55,12 @@ class SuppressionBook:
     ) -> bool:
         """Add a number; False when it is there already, for the same source."""
         said = Suppression(source, self._clock.now(), reason, phone, campaign, by)
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             return self._add(connection, said)
 
     def lift(self, phone: str) -> list[Suppression]:
         """Take a number off every list; returns the reasons for which it was there."""
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             hashed = suppressions.c.phone_hash == self._hash(connection, phone)
             found = [
                 _suppression(row) for row in connection.execute(select(suppressions).where(hashed))
@@ -80,10 +80,10 @@ class SuppressionBook:
         this_import = secrets.token_hex(8)
         rows = iter(phones)
         while batch := list(islice(rows, _BATCH)):
-            with self._database.transaction() as connection:
+            with self._database.alone() as connection:
                 self._add_listed(connection, source, batch, now, this_import)
         listed = suppressions.c.source == source
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             connection.execute(
                 delete(suppressions).where(listed, suppressions.c.seen_in != this_import)
             )
@@ -166,7 +166,7 @@ class SuppressionBook:
     def _add(self, connection: Connection, said: Suppression) -> bool:
         """Inside the caller's transaction; what is there already stays as it is."""
         is_forgotten = self._forgotten(connection, [said.phone])
-        added = upsert(suppressions).values(
+        added = upsert(connection, suppressions).values(
             phone_hash=self._hash(connection, said.phone),
             source=said.source,
             phone=None if is_forgotten else said.phone,
@@ -190,7 +190,7 @@ class SuppressionBook:
         self._list_journal.append(replace(change, no=no))
 
     def _agree_with_list_journal(self) -> None:
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:
             agree(connection, self._list_journal, self._salt_of(connection))
 
     def _add_listed(
@@ -210,7 +210,7 @@ class SuppressionBook:
             }
             for phone in phones
         ]
-        added = upsert(suppressions)
+        added = upsert(connection, suppressions)
         again = added.on_conflict_do_update(
             index_elements=["phone_hash", "source"], set_={"seen_in": added.excluded.seen_in}
         )

@@ -1,5 +1,9 @@
-"""A ledger on a real disk, with a clock that the test moves."""
+"""A ledger on a real disk, and the same one on a real server, with a clock that the test moves.
 
+A test that asks for the `state_dir` looks at the files; every other one runs on both.
+"""
+
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pytest
 from callagent_cli.domain.call import Claim, Ticket
 from callagent_cli.domain.contact import Contact
 from callagent_cli.ledger.store import Ledger
+from tests.support import postgres
 from tests.support.hand_clock import HandClock
 
 
@@ -21,9 +26,34 @@ def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    postgres.require()
+    with postgres.server() as started:
+        yield started
+
+
 @pytest.fixture
-def ledger(state_dir: Path, clock: HandClock) -> Iterator[Ledger]:
-    with Ledger.open(state_dir, clock=clock, enough_bytes=0) as opened:
+def database_url(server: postgres.Server) -> str:
+    """Of a server that holds no ledger yet."""
+    server.execute("DROP SCHEMA IF EXISTS callagent CASCADE")
+    server.execute("DROP SCHEMA IF EXISTS callagent_sandbox CASCADE")
+    return server.url
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    wanted = inspect.signature(metafunc.function).parameters
+    if "ledger" in wanted and "state_dir" not in wanted:
+        metafunc.parametrize("ledger", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def ledger(
+    state_dir: Path, clock: HandClock, request: pytest.FixtureRequest
+) -> Iterator[Ledger]:
+    is_shared = getattr(request, "param", "sqlite") == "postgresql"
+    url = request.getfixturevalue("database_url") if is_shared else None
+    with Ledger.open(state_dir, clock=clock, enough_bytes=0, url=url) as opened:
         opened.import_contacts("spring", people(3), source="spring.csv")
         yield opened
 

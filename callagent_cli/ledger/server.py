@@ -1,0 +1,153 @@
+"""A ledger on PostgreSQL: making it, and whether it is the one that knows whom we called."""
+
+import secrets
+import uuid
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select, text
+
+from callagent_cli.domain.errors import LedgerError, LedgerOutdated
+from callagent_cli.ledger.database import Database
+from callagent_cli.ledger.files import SCHEMA_VERSION
+from callagent_cli.ledger.identity import check_journal_of, meta_value
+from callagent_cli.ledger.journal import Journal
+from callagent_cli.ledger.list_journal import ListJournal
+from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata
+from callagent_cli.ledger.server_database import ServerDatabase
+from callagent_cli.ledger.server_rules import RULES, VIEWS, statements
+
+_RESTORE = "restore the newest backup of the server's database, or ask whoever keeps it"
+_INDEXES = ("one_open_attempt_per_number", "one_open_incident_per_service")
+
+
+def opened(url: str, path: Path, journal: Journal) -> ServerDatabase:
+    """For a run. path: beside which this host's journals stand."""
+    database = ServerDatabase(url, path, schema=_schema_of(path))
+    try:
+        ensure(database, journal)
+        check_version(database)
+        check_content(database, journal)
+    except (LedgerError, OSError):
+        database.close()
+        raise
+    return database
+
+
+def opened_to_look(url: str, path: Path) -> ServerDatabase:
+    database = ServerDatabase(url, path, schema=_schema_of(path), is_readonly=True)
+    try:
+        if not database.exists():
+            raise LedgerError(
+                f"no campaign has run here yet (no ledger in {database.where})",
+                hint="start one with `callagent run CONTACTS`",
+            )
+        check_version(database)
+    except LedgerError:
+        database.close()
+        raise
+    return database
+
+
+def is_there(url: str, path: Path) -> bool:
+    database = ServerDatabase(url, path, schema=_schema_of(path), is_readonly=True)
+    try:
+        return database.exists()
+    finally:
+        database.close()
+
+
+def _schema_of(path: Path) -> str:
+    """Rehearsals have a ledger of their own, as they have a file of their own."""
+    return {"ledger": "callagent", "sandbox": "callagent_sandbox"}[path.stem]
+
+
+def ensure(database: ServerDatabase, journal: Journal) -> None:
+    """Make the ledger where there is none. Of many first runs only one makes it.
+
+    Raises LedgerError where this host's journal knows of dials: then a ledger was lost.
+    """
+    with database.alone() as connection:
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {database.schema}"))
+        if connection.execute(_THERE, {"name": f"{database.schema}.meta"}).scalar_one():
+            return
+        if journal.exists() and not journal.knows_nobody():
+            raise LedgerError(
+                f"{database.where} holds no ledger, but the dial journal {journal.path} is "
+                "there: people have been called",
+                hint=f"{_RESTORE}; to move a ledger from a file: `callagent ledger copy --to URL`",
+            )
+        _make(connection, ListJournal(database.path).salt() or secrets.token_hex(16))
+
+
+_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
+
+
+def _make(connection: Connection, salt: str) -> None:
+    views = {contact_counts, call_counts}
+    metadata.create_all(
+        connection, tables=[table for table in metadata.sorted_tables if table not in views]
+    )
+    for view in VIEWS:
+        connection.execute(text(view))
+    for rule in statements():
+        connection.execute(text(rule))
+    known = {
+        "schema_version": str(SCHEMA_VERSION),
+        "workspace": uuid.uuid4().hex,
+        "generation": "0",
+        "salt": salt,
+    }
+    rows = [{"key": key, "value": value} for key, value in known.items()]
+    connection.execute(insert(meta), rows)
+
+
+def check_version(database: ServerDatabase) -> None:
+    """Raises LedgerError for a ledger of a newer program, LedgerOutdated for an older one's."""
+    with database.reading() as connection:
+        told = connection.execute(select(meta.c.value).where(meta.c.key == "schema_version"))
+        noted = told.scalar_one_or_none() or "?"
+    if not noted.isdigit() or int(noted) > SCHEMA_VERSION:
+        raise LedgerError(
+            f"{database.where} was written by a newer callagent (schema {noted})",
+            hint="upgrade callagent on this machine",
+        )
+    if int(noted) < SCHEMA_VERSION:
+        raise LedgerOutdated(
+            f"{database.where} was written by an older callagent",
+            hint="the next `callagent run` brings it up to date",
+        )
+
+
+def check_content(database: ServerDatabase, journal: Journal) -> None:
+    """The rules are in force, and this host's journal knows no call that the ledger does not."""
+    _check_rules(database)
+    workspace = meta_value(database, "workspace")
+    if not journal.exists() or (journal.workspace() != workspace and journal.knows_nobody()):
+        journal.create(workspace)
+    check_journal_of(database, journal, workspace)
+
+
+def check_whole(database: Database, journal: Journal) -> None:
+    """As `check_content`, without making a journal."""
+    _check_rules(database)
+    if journal.exists():
+        check_journal_of(database, journal, meta_value(database, "workspace"))
+
+
+def _check_rules(database: Database) -> None:
+    found = text(
+        "SELECT t.tgname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+        "JOIN pg_class c ON c.oid = t.tgrelid WHERE c.relnamespace = to_regnamespace(:schema) "
+        "AND t.tgenabled <> 'D'"
+    )
+    kept = text("SELECT indexname FROM pg_indexes WHERE schemaname = :schema")
+    here = {"schema": _schema_of(database.path)}
+    with database.reading() as connection:
+        bodies = {row.tgname: row.prosrc for row in connection.execute(found, here)}
+        indexes = set(connection.scalars(kept, here))
+    is_kept = all(RULES[name][1] in bodies.get(name, "") for name in RULES)
+    if not is_kept or not indexes.issuperset(_INDEXES):
+        raise LedgerError(
+            f"{database.where} lacks rules that keep people from being called twice",
+            hint=_RESTORE,
+        )

@@ -1,0 +1,143 @@
+"""A ledger on PostgreSQL: the same steps, for many processes on many hosts.
+
+Every step commits on the disk of the server before it returns (`synchronous_commit` is the
+server's own and is asked to be on). Steps that must see everything that was committed before them
+take the ledger's one lock: `alone`. Called by: the store, for a `database_url`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger.database import Database
+
+_GATE = 0x43A11A61  # the key of the advisory lock: one ledger a schema, see `_lock_key`
+_CONNECTIONS = 8  # kept open by one process, at most; each step needs one
+_CONNECT_S = 10
+_MISSING = "install what it needs: pip install 'callagent-cli[fleet]'"
+
+
+class ServerDatabase(Database):
+    """path: beside which this host's journals stand; there is no file of that name."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, path: Path, *, schema: str, is_readonly: bool = False) -> None:
+        self.path, self.is_readonly, self.schema = path, is_readonly, schema
+        self.url, self._url = url, _parsed(url)
+        self.where = self._url.set(password=None, query={}).render_as_string()
+        self._is_sound = True
+        self._engine = self._made_engine()
+        with self._in_words():
+            self._engine.connect().close()
+
+    def _made_engine(self):  # type: ignore[no-untyped-def]  # as create_engine has it
+        try:
+            engine = create_engine(
+                self._url,
+                pool_size=_CONNECTIONS,
+                max_overflow=56,  # as many as one process may have lanes
+                pool_pre_ping=True,  # a server that was restarted costs nobody a step
+                connect_args={"connect_timeout": _CONNECT_S, "application_name": "callagent"},
+            )
+        except ImportError:
+            raise LedgerError("database_url needs the driver of PostgreSQL", hint=_MISSING) from None
+        schema = self.schema
+
+        @event.listens_for(engine, "connect")
+        def _settle(connection, _record: object) -> None:  # type: ignore[no-untyped-def]
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET search_path TO {schema}")
+                cursor.execute("SET synchronous_commit TO on")
+                cursor.execute("SET lock_timeout TO '60s'")
+                cursor.execute("SET idle_in_transaction_session_timeout TO '120s'")
+            connection.commit()
+
+        return engine
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self._in_words(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A transaction that begins when every earlier one of this kind has ended, anywhere."""
+        with self._in_words(), self._engine.begin() as connection:
+            connection.execute(_LOCK, {"key": _GATE, "schema": self.schema})
+            yield connection
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        with self._in_words(is_vital=False), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """What it reads is of one moment."""
+        calm = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        with self._in_words(is_vital=False), calm.begin() as connection:
+            yield connection
+
+    def now(self, connection: Connection, fallback: datetime) -> datetime:
+        """The server's clock: hosts may disagree."""
+        del fallback
+        return connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+
+    def exists(self) -> bool:
+        """Whether a ledger has been made there."""
+        asked = text("SELECT to_regclass(:name) IS NOT NULL")
+        with self._in_words(is_vital=False), self._engine.begin() as connection:
+            return bool(connection.execute(asked, {"name": f"{self.schema}.meta"}).scalar_one())
+
+    def backup(self, target: Path) -> None:
+        raise LedgerError(
+            f"{target} was not written: the ledger is on a server",
+            hint=f"copy it with the server's own tool: pg_dump --schema={self.schema} -Fc",
+        )
+
+    def purge(self) -> None:
+        """Free the rows that were deleted. The server's own log and backups are the server's."""
+        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with self._in_words(), free.connect() as connection:
+            connection.execute(text("VACUUM"))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _unusable(self, error: Exception) -> LedgerError:
+        """Without statements, values or the password."""
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        words = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        if not isinstance(error, SQLAlchemyError):
+            words = "it holds a value that cannot be read"
+        if self._url.password:
+            words = words.replace(str(self._url.password), "…")
+        return LedgerError(
+            f"the ledger {self.where} cannot be used: {words}",
+            hint="see that the server answers (`pg_isready`), then start the same command again",
+        )
+
+
+# one key for the ledger, so that two schemas of one database do not wait for each other
+_LOCK = text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))")
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise LedgerError(
+            "database_url is no URL", hint="as postgresql+psycopg://user@host/database"
+        ) from None
+    if parsed.get_backend_name() != "postgresql":
+        raise LedgerError(
+            f"database_url names {parsed.get_backend_name()}, which is not supported",
+            hint="as postgresql+psycopg://user@host/database",
+        )
+    return parsed.set(drivername="postgresql+psycopg")

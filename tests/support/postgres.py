@@ -1,0 +1,110 @@
+"""A real PostgreSQL server of the tests' own: a free port, a temporary folder, gone at the end."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+def binary(name: str) -> str | None:
+    """The newest of the distribution's, or the one on the path."""
+    found = (shutil.which(name, path=str(folder)) for folder in _FOLDERS)
+    return next((path for path in found if path), None) or shutil.which(name)
+
+
+def missing() -> str:
+    """Why no server can be started here; empty: it can."""
+    if binary("initdb") is None or binary("pg_ctl") is None:
+        return "PostgreSQL's server is not installed"
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        return "psycopg is not installed"
+    return ""
+
+
+def require() -> None:
+    """Skip, unless CI has asked that nothing be skipped."""
+    if why := missing():
+        if "postgresql" in os.environ.get("CALLAGENT_REQUIRE", ""):
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+@dataclass(frozen=True)
+class Server:
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._control("start", "-o", options, "-l", str(self.folder / "log"))
+
+    def stop(self, how: str = "fast") -> None:
+        """how: `immediate` is a crash."""
+        self._control("stop", "-m", how)
+
+    def _control(self, *words: str) -> None:
+        run = [str(binary("pg_ctl")), "-D", str(self.folder / "data"), "-w", *words]
+        subprocess.run(run, check=True, stdout=subprocess.DEVNULL, **_as_nobody_special())
+
+    def execute(self, sql: str) -> list[tuple[object, ...]]:
+        import psycopg
+
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="tester", dbname="postgres", autocommit=True
+        ) as connection:
+            cursor = connection.execute(sql.encode())
+            return cursor.fetchall() if cursor.description else []
+
+
+def _as_nobody_special() -> dict[str, object]:
+    """The server refuses to be started by root."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": _account(), "group": pwd.getpwnam(_account()).pw_gid, "extra_groups": []}
+
+
+def _account() -> str:
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="callagent-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, _account())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = Server(folder, port)
+    made = [str(binary("initdb")), "-D", str(folder / "data"), "-U", "tester", "--auth=trust"]
+    try:
+        subprocess.run(
+            [*made, "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **_as_nobody_special(),
+        )
+        started.start()
+        try:
+            yield started
+        finally:
+            started.stop("immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
