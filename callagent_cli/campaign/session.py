@@ -19,7 +19,7 @@ from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.campaign.telemetry import Telemetry
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.contact import Contact, RejectedRow
-from callagent_cli.domain.errors import ServiceError, ServiceRefused
+from callagent_cli.domain.errors import LeaseLost, LedgerError, ServiceError, ServiceRefused
 from callagent_cli.domain.event import EventName, Listener
 from callagent_cli.domain.health import Finding
 from callagent_cli.events.alerts import AlertDesk
@@ -121,7 +121,7 @@ class Session:
         def keep_lease() -> None:
             self.telemetry.keep()
             while not self.over.wait(_HEARTBEAT_S):
-                heartbeat()
+                self._renew(heartbeat)
                 self.telemetry.keep()
 
         background = [
@@ -134,6 +134,16 @@ class Session:
             background.append(self.mirror.run)
         self.deliveries.start()
         self.runner.run(self.workers, background)
+
+    def _renew(self, heartbeat: Callable[[], None]) -> None:
+        """A heartbeat that cannot be written now may be written next time."""
+        try:
+            heartbeat()
+        except LeaseLost as error:
+            self.agenda.finish(RunEnd(error.message))
+            self.stop()
+        except LedgerError as error:
+            self.progress.waiting = error.message
 
     def close(self, interrupted: int | None) -> RunSummary:
         """Tell the last event, deliver what can be delivered, end the background tasks, sum up.

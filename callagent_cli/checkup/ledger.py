@@ -26,7 +26,7 @@ def look(case: Case) -> Iterator[Note]:
     with ledger:
         ledger.check_whole()
     place = case.settings.place
-    if found := peek_overview(place.state_dir, name=place.ledger_name):
+    if found := peek_overview(place.state_dir, name=place.ledger_name, url=place.url):
         yield from _waiting(found)
     yield ok(ROOM, "whole, and its dial journal agrees with it")
 

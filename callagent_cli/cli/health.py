@@ -55,7 +55,8 @@ def health(services: Sequence[str], *, watch: bool, as_json: bool, common: Commo
 def _held(settings: Settings) -> dict[str, Hold]:
     """Service → who holds its breaker open. A ledger that cannot be read says nothing here."""
     with suppress(LedgerError):
-        found = peek_overview(settings.place.state_dir, name=settings.place.ledger_name)
+        place = settings.place
+        found = peek_overview(place.state_dir, name=place.ledger_name, url=place.url)
         return {hold.service: hold for hold in found.holds} if found else {}
     return {}
 

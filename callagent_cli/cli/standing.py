@@ -94,7 +94,7 @@ def place_of(config: Path | None) -> Place:
 
 def read_standing(place: Place, campaign: str | None = None) -> Standing:
     """Of one campaign, or of all. Raises InputError for one that is unknown."""
-    found = peek_overview(place.state_dir, name=place.ledger_name) or Overview()
+    found = peek_overview(place.state_dir, name=place.ledger_name, url=place.url) or Overview()
     now = SystemClock().now()
     if place.is_sandbox:
         now = sandbox_start(now, not_before=found.latest_at)

@@ -22,7 +22,7 @@ from callagent_cli.domain.snapshot import BreakerState, RunSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.files import files_of
 from callagent_cli.ledger.lock import is_held
-from callagent_cli.ledger.overview import RunEnd, RunOn, peek_end
+from callagent_cli.ledger.overview import RunEnd, RunOn, peek_end, peek_overview
 
 _LOOK_EVERY_S = 0.5
 _KILLED = "it ended without a word, as when it is killed"
@@ -75,7 +75,7 @@ class _Followed:
 
     def look(self) -> bool:
         """Whether it is still on."""
-        is_on = is_held(self._lock)  # asked first: what it leaves is there when it has ended
+        is_on = self._is_on()  # asked first: what it leaves is there when it has ended
         news = read_live(self._place.state_dir)
         if news is not None and news.run_id == self._on.run_id:
             self.live = news
@@ -93,11 +93,19 @@ class _Followed:
             return replace(self.live.run, waiting=_STILL.format(since))
         return self.live.run
 
+    def _is_on(self) -> bool:
+        if self._place.url is None:
+            return is_held(self._lock)
+        found = peek_overview(
+            self._place.state_dir, name=self._place.ledger_name, url=self._place.url
+        )
+        return found is not None and found.run is not None
+
     def _end(self) -> RunEnd | None:
         """As the ledger has it."""
         with suppress(sqlite3.Error):
-            name = self._place.ledger_name
-            return peek_end(self._place.state_dir, self._on.run_id, name=name)
+            name, url = self._place.ledger_name, self._place.url
+            return peek_end(self._place.state_dir, self._on.run_id, name=name, url=url)
         return None
 
 

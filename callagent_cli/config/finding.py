@@ -1,7 +1,7 @@
 """Where the config is, and the folder of the ledger that it names. Imports nothing slow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _USUAL = {"state_dir": ".callagent", "provider": "sandbox"}
@@ -26,6 +26,7 @@ class Place:
 
     state_dir: Path
     provider: str = "sandbox"
+    url: str | None = field(default=None, repr=False)  # of the server that has the ledger
 
     @property
     def is_sandbox(self) -> bool:

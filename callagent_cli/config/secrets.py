@@ -1,9 +1,11 @@
 """What comes from the environment only."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
+from callagent_cli.config.database import SecretDatabase
 from callagent_cli.config.fields import Section
 from callagent_cli.config.watching import SecretUrl
 
@@ -23,8 +25,15 @@ class Secrets(Section):
     google_service_account_json_path: Path | None = Field(None, description="its key file")
     llm_api_key: SecretStr | None = Field(None, description="key of the LLM")
     crm_api_key: SecretStr | None = Field(None, description="key of the CRM")
+    callagent_database_url: SecretDatabase | None = Field(
+        None, description="database_url, where it holds a password"
+    )
 
     def values(self) -> tuple[str, ...]:
         """Every secret, to be taken out of whatever is written."""
         fields = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(f.get_secret_value() for f in fields if isinstance(f, SecretStr))
+        told = [f.get_secret_value() for f in fields if isinstance(f, SecretStr)]
+        if self.callagent_database_url is not None:
+            password = urlsplit(self.callagent_database_url.get_secret_value()).password
+            told += [password] if password else []
+        return tuple(told)

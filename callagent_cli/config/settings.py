@@ -7,6 +7,7 @@ from pydantic import AfterValidator as After
 from pydantic import Field
 
 from callagent_cli.config.campaign import Campaign
+from callagent_cli.config.database import DatabaseUrl
 from callagent_cli.config.fields import Section, positive
 from callagent_cli.config.finding import Place
 from callagent_cli.config.secrets import Secrets
@@ -34,7 +35,7 @@ class Settings(Section):
         "sandbox", description="sandbox places no real call"
     )
     state_dir: Path = Field(Path(".callagent"), description="ledger, dial journal, lock")
-    database_url: None = Field(None, description="null: SQLite in state_dir")
+    database_url: DatabaseUrl = None
     metrics_file: MetricsFile = None
     services: Services = Services()
     campaign: Campaign = Campaign()
@@ -53,4 +54,6 @@ class Settings(Section):
 
     @property
     def place(self) -> Place:
-        return Place(self.state_dir, self.provider)
+        secret = self.secrets.callagent_database_url
+        url = secret.get_secret_value() if secret else self.database_url
+        return Place(self.state_dir, self.provider, url)

@@ -55,6 +55,10 @@ class LedgerBusy(LedgerError):
     """Another run holds the ledger."""
 
 
+class LeaseLost(LedgerError):
+    """This run was silent for too long and was taken for dead; it may not dial."""
+
+
 class LedgerOutdated(LedgerError):
     """An older program wrote it; the next run brings it up to date."""
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from callagent_cli.domain.call import AttemptState, Claim, Outcome, Placed, Ticket
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import ContactState
-from callagent_cli.domain.errors import GateClosed, LedgerError
+from callagent_cli.domain.errors import GateClosed, LeaseLost, LedgerError
 from callagent_cli.domain.suppression import IN_CALL, Suppression
 from callagent_cli.ledger.contact_book import move_contact
 from callagent_cli.ledger.database import Conflict, Database, stamp
@@ -112,7 +112,7 @@ class AttemptBook(SuppressionBook):
         with self._database.alone() as connection:
             if connection.execute(_IS_OVER, {"by_run": run_id}).first() is not None:
                 self._database.condemn()
-                raise LedgerError(
+                raise LeaseLost(
                     "this run was taken for dead, and another one may be on",
                     hint="nothing more is dialled here; start the same command again",
                 )

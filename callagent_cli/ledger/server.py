@@ -6,13 +6,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, text
 
+from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import SCHEMA_VERSION
 from callagent_cli.ledger.identity import check_journal_of, meta_value
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.list_journal import ListJournal
-from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata
+from callagent_cli.ledger.overview import Overview, RunEnd
+from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata, runs
 from callagent_cli.ledger.server_database import ServerDatabase
 from callagent_cli.ledger.server_rules import RULES, VIEWS, statements
 
@@ -54,6 +56,28 @@ def is_there(url: str, path: Path) -> bool:
         return database.exists()
     finally:
         database.close()
+
+
+def overview(url: str, state_dir: Path, name: str) -> Overview | None:
+    """How all campaigns stand; None where no ledger has been made."""
+    from callagent_cli.ledger.store import Ledger
+
+    if not is_there(url, state_dir / f"{name}.db"):
+        return None
+    with Ledger.open_readonly(state_dir, name=name, clock=SystemClock(), url=url) as ledger:
+        return ledger.overview()
+
+
+def run_end(url: str, state_dir: Path, run_id: str, name: str) -> RunEnd | None:
+    """How a run ended; None for one that has not said so."""
+    database = opened_to_look(url, state_dir / f"{name}.db")
+    asked = select(runs.c.exit_status).where(runs.c.run_id == run_id, runs.c.ended_at.is_not(None))
+    try:
+        with database.reading() as connection:
+            row = connection.execute(asked).first()
+    finally:
+        database.close()
+    return None if row is None else RunEnd(row.exit_status)
 
 
 def _schema_of(path: Path) -> str:

@@ -5,12 +5,14 @@ server's own and is asked to be on). Steps that must see everything that was com
 take the ledger's one lock: `alone`. Called by: the store, for a `database_url`.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from callagent_cli.domain.errors import LedgerError
@@ -36,12 +38,13 @@ class ServerDatabase(Database):
         with self._in_words():
             self._engine.connect().close()
 
-    def _made_engine(self):  # type: ignore[no-untyped-def]  # as create_engine has it
+    def _made_engine(self) -> Engine:
         try:
             engine = create_engine(
                 self._url,
                 pool_size=_CONNECTIONS,
                 max_overflow=56,  # as many as one process may have lanes
+                json_serializer=_written,
                 pool_pre_ping=True,  # a server that was restarted costs nobody a step
                 connect_args={"connect_timeout": _CONNECT_S, "application_name": "callagent"},
             )
@@ -50,7 +53,7 @@ class ServerDatabase(Database):
         schema = self.schema
 
         @event.listens_for(engine, "connect")
-        def _settle(connection, _record: object) -> None:  # type: ignore[no-untyped-def]
+        def _settle(connection: Any, _record: object) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {schema}")
                 cursor.execute("SET synchronous_commit TO on")
@@ -87,7 +90,8 @@ class ServerDatabase(Database):
     def now(self, connection: Connection, fallback: datetime) -> datetime:
         """The server's clock: hosts may disagree."""
         del fallback
-        return connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        told: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return told
 
     def exists(self) -> bool:
         """Whether a ledger has been made there."""
@@ -122,6 +126,13 @@ class ServerDatabase(Database):
             f"the ledger {self.where} cannot be used: {words}",
             hint="see that the server answers (`pg_isready`), then start the same command again",
         )
+
+
+def _written(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 # one key for the ledger, so that two schemas of one database do not wait for each other

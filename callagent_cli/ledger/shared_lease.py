@@ -8,11 +8,12 @@ that would commit the intent. A row is never taken up again, so its `run_id` is 
 import os
 import socket
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.errors import LedgerBusy, LedgerError
+from callagent_cli.domain.errors import LeaseLost, LedgerBusy
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.schema import runs
 
@@ -51,10 +52,10 @@ class SharedLease:
         self._run_id = run_id
 
     def heartbeat(self) -> None:
-        """Raises LedgerError, and lets nothing more be dialled, when the run was taken for dead."""
+        """Raises LeaseLost, and lets nothing more be dialled, when the run was taken for dead."""
         if not self._note():
             self._database.condemn()
-            raise LedgerError(
+            raise LeaseLost(
                 "this run was silent for too long and was taken for dead: another one may be on",
                 hint="nothing more is dialled here; start the same command again",
             )
@@ -78,7 +79,7 @@ class SharedLease:
             return connection.execute(mine.values(**times, **ended)).rowcount == 1
 
 
-def holder_of(connection: Connection, now: datetime):  # type: ignore[no-untyped-def]  # a row
+def holder_of(connection: Connection, now: datetime) -> Row[Any] | None:
     """The run that is alive, None without one. Inside the caller's transaction."""
     alive = (
         select(runs)

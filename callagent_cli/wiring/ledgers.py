@@ -25,18 +25,25 @@ def ledger_name(settings: Settings) -> str:
 
 
 def open_ledger(settings: Settings, clock: Clock) -> Ledger:
-    return Ledger.open(settings.state_dir, name=ledger_name(settings), clock=clock)
+    return Ledger.open(
+        settings.state_dir, name=ledger_name(settings), clock=clock, url=settings.place.url
+    )
 
 
 def read_ledger(settings: Settings) -> Ledger:
     return Ledger.open_readonly(
-        settings.state_dir, name=ledger_name(settings), clock=SystemClock()
+        settings.state_dir,
+        name=ledger_name(settings),
+        clock=SystemClock(),
+        url=settings.place.url,
     )
 
 
 def read_ledger_if_any(settings: Settings) -> Ledger | None:
     """For the caller to close; None when nothing has run here."""
-    if not Ledger.exists(settings.state_dir, name=ledger_name(settings)):
+    if not Ledger.exists(
+        settings.state_dir, name=ledger_name(settings), url=settings.place.url
+    ):
         return None
     return read_ledger(settings)
 
@@ -45,9 +52,9 @@ def logged_campaigns(settings: Settings) -> list[str]:
     """Of both ledgers, for they write into one log."""
     found: dict[str, None] = {}
     for name in (ledger_name(settings), "ledger", "sandbox"):
-        if Ledger.exists(settings.state_dir, name=name):
+        if Ledger.exists(settings.state_dir, name=name, url=settings.place.url):
             with Ledger.open_readonly(
-                settings.state_dir, name=name, clock=SystemClock()
+                settings.state_dir, name=name, clock=SystemClock(), url=settings.place.url
             ) as ledger:
                 found |= dict.fromkeys(ledger.campaign_names())
     return list(found)
@@ -57,7 +64,10 @@ def list_ledgers(settings: Settings) -> list[Ledger]:
     """Where the do-not-call list is changed, for the caller to close: the real ledger always, so
     that a rehearsal's list is not missing when it counts."""
     names = dict.fromkeys(("ledger", ledger_name(settings)))
-    return [Ledger.open(settings.state_dir, name=name, clock=SystemClock()) for name in names]
+    url = settings.place.url
+    return [
+        Ledger.open(settings.state_dir, name=name, clock=SystemClock(), url=url) for name in names
+    ]
 
 
 @contextmanager
@@ -109,6 +119,11 @@ def held_ledger(settings: Settings) -> Iterator[Ledger]:
 
 def recover_ledger(settings: Settings) -> int:
     """Calls taken in from the dial journal."""
+    if settings.place.url is not None:
+        raise InputError(
+            "the ledger is on a server: it is restored there",
+            hint="restore its newest backup; the dial journals then tell what is missing",
+        )
     return recover_files(settings.state_dir, name=ledger_name(settings), clock=SystemClock())
 
 

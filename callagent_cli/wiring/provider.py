@@ -108,7 +108,9 @@ def reached(settings: Settings, clock: Clock) -> Iterator[Outside]:
 
 def sandbox_clock(settings: Settings) -> VirtualClock:
     """The sandbox's own time: inside the calling window, and never before its last call."""
-    latest = Ledger.latest_time(settings.state_dir, name=ledger_name(settings))
+    latest = Ledger.latest_time(
+        settings.state_dir, name=ledger_name(settings), url=settings.place.url
+    )
     start = sandbox_start(SystemClock().now(), not_before=latest)
     return VirtualClock(start, speed=settings.sandbox.speed)
 

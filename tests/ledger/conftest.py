@@ -12,7 +12,6 @@ import pytest
 from callagent_cli.domain.call import Claim, Ticket
 from callagent_cli.domain.contact import Contact
 from callagent_cli.ledger.store import Ledger
-from tests.support import postgres
 from tests.support.hand_clock import HandClock
 
 
@@ -24,21 +23,6 @@ def clock() -> HandClock:
 @pytest.fixture
 def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[postgres.Server]:
-    postgres.require()
-    with postgres.server() as started:
-        yield started
-
-
-@pytest.fixture
-def database_url(server: postgres.Server) -> str:
-    """Of a server that holds no ledger yet."""
-    server.execute("DROP SCHEMA IF EXISTS callagent CASCADE")
-    server.execute("DROP SCHEMA IF EXISTS callagent_sandbox CASCADE")
-    return server.url
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -118,7 +118,9 @@ def test_a_second_begin_of_one_claim_gets_no_ticket(ledger: Ledger, clock: HandC
         ledger.begin(ticket.claim, {}, run_id="run_1")
 
 
-def test_a_value_that_nobody_can_read_is_said_without_it(ledger: Ledger, clock: HandClock) -> None:
+def test_a_value_that_nobody_can_read_is_said_without_it(
+    ledger: Ledger, clock: HandClock, state_dir: Path
+) -> None:
     with ledger._database.transaction() as connection:
         connection.exec_driver_sql("UPDATE contacts SET variables = '{+12025550100'")
     with pytest.raises(LedgerError, match="cannot be read") as refused:

@@ -24,7 +24,9 @@ CHECKS: dict[str, Callable[[Ledger, HandClock], object]] = {
 
 
 @pytest.mark.parametrize("what", CHECKS)
-def test_no_step_reads_a_whole_table(what: str, ledger: Ledger, clock: HandClock) -> None:
+def test_no_step_reads_a_whole_table(
+    what: str, ledger: Ledger, clock: HandClock, state_dir: Path
+) -> None:
     seen: list[tuple[str, object]] = []
     connection = ledger._database._connection
     listener = lambda *args: seen.append((args[2], args[3]))  # noqa: E731
