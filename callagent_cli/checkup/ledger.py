@@ -7,7 +7,8 @@ from callagent_cli.checkup.case import Case
 from callagent_cli.checkup.note import Note, ok, problem, warning
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
-from callagent_cli.ledger.overview import Overview, peek_overview
+from callagent_cli.ledger.overview import Overview
+from callagent_cli.ledger.peek import peek_overview
 from callagent_cli.ledger.store import Ledger
 
 ROOM = "ledger"

@@ -22,7 +22,7 @@ from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.ports import Prober
 from callagent_cli.domain.snapshot import BreakerState
 from callagent_cli.domain.text import one_line
-from callagent_cli.ledger.overview import peek_overview
+from callagent_cli.ledger.peek import peek_overview
 
 _EVERY_S = 30.0
 _WELL = (HealthStatus.OK, HealthStatus.DISABLED)

@@ -41,7 +41,7 @@ from callagent_cli.events.emitter import Emitter
 from callagent_cli.intake.contacts import ContactsFile
 from callagent_cli.intake.rejects import write_rejects
 from callagent_cli.intake.source import Source, source_of
-from callagent_cli.ledger.lease import RunLease
+from callagent_cli.ledger.lease import Lease
 from callagent_cli.ledger.store import Ledger
 
 Number = TypeVar("Number", int, float)
@@ -191,7 +191,7 @@ def _work(
     given: Given,
     options: RunOptions,
     terminal: Terminal,
-    lease: RunLease,
+    lease: Lease,
 ) -> RunSummary:
     log = wiring.log_of(settings)
     emitter = Emitter(clock, run_id=wish.run_id, campaign=wish.campaign)

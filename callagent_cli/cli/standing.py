@@ -19,7 +19,8 @@ from callagent_cli.domain.contact import FINAL_STATES, mask_phones
 from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.text import one_line
-from callagent_cli.ledger.overview import CampaignRow, Overview, RunOn, peek_overview
+from callagent_cli.ledger.overview import CampaignRow, Overview, RunOn
+from callagent_cli.ledger.peek import peek_overview
 from callagent_cli.simulator.virtual_clock import sandbox_start
 
 NOTHING_YET = "start one with `callagent run CONTACTS`"

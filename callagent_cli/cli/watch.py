@@ -22,7 +22,8 @@ from callagent_cli.domain.snapshot import BreakerState, RunSnapshot
 from callagent_cli.domain.text import one_line
 from callagent_cli.ledger.files import files_of
 from callagent_cli.ledger.lock import is_held
-from callagent_cli.ledger.overview import RunEnd, RunOn, peek_end, peek_overview
+from callagent_cli.ledger.overview import RunEnd, RunOn
+from callagent_cli.ledger.peek import peek_end, peek_overview
 
 _LOOK_EVERY_S = 0.5
 _KILLED = "it ended without a word, as when it is killed"

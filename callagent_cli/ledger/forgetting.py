@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     case,
+    cast,
     delete,
     insert,
     or_,
@@ -191,7 +192,7 @@ def _bare_message(row: Row[tuple[object, ...]], traces: Traces) -> dict[str, obj
 
 def _messages_naming(traces: Traces) -> Select[tuple[object, ...]]:
     """Those that may; more than are theirs, where an id is short."""
-    payload = type_coerce(messages.c.payload, String)
+    payload = cast(messages.c.payload, String)
     words = (json.dumps(name)[1:-1] for name in (*traces.names, *traces.calls))
     of_calls = (messages.c.key.startswith(call, autoescape=True) for call in traces.calls)
     naming = (payload.contains(word, autoescape=True) for word in words)

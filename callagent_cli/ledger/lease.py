@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from typing import Protocol, Self
 
 from sqlalchemy import insert, select, update
 
@@ -11,6 +12,18 @@ from callagent_cli.domain.errors import LedgerBusy
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.lock import take_lock
 from callagent_cli.ledger.schema import runs
+
+
+class Lease(Protocol):
+    """Of whoever may dial from the ledger."""
+
+    def heartbeat(self) -> None: ...
+
+    def finish(self, exit_status: int) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 class RunLease:
@@ -56,7 +69,7 @@ class RunLease:
         """Say how the run ended; the lock goes with the with block."""
         self._note(ended_at=stamp(self._clock.now()), exit_status=exit_status)
 
-    def __enter__(self) -> "RunLease":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

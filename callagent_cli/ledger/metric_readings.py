@@ -29,6 +29,11 @@ class MetricReadings:
         with self._database.reading() as connection:
             return {str(state): int(n) for state, n in connection.execute(counted)}
 
+    def run(self, run_id: str) -> RunRow | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+        return None if row is None else run_row(row)
+
     def latest_run(self, campaign: str) -> RunRow | None:
         """Of those that said how they ended."""
         ended = (

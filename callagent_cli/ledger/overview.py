@@ -90,14 +90,8 @@ class Overview:
     latest_at: datetime | None = None
 
 
-def peek_overview(
-    state_dir: Path, *, name: str = "ledger", url: str | None = None
-) -> Overview | None:
+def peek_overview(state_dir: Path, *, name: str = "ledger") -> Overview | None:
     """None where nobody was ever about to be called. Raises LedgerError."""
-    if url is not None:
-        from callagent_cli.ledger import server
-
-        return server.overview(url, state_dir, name)
     path, journal, lock = files_of(state_dir, name)
     with in_words(state_dir):
         if not path.exists() and (not journal.exists() or journal.knows_nobody()):
@@ -116,14 +110,8 @@ def peek_overview(
         ) from None
 
 
-def peek_end(
-    state_dir: Path, run_id: str, *, name: str = "ledger", url: str | None = None
-) -> RunEnd | None:
-    """How a run ended; None for one that has not said so. Raises sqlite3.Error, LedgerError."""
-    if url is not None:
-        from callagent_cli.ledger import server
-
-        return server.run_end(url, state_dir, run_id, name)
+def peek_end(state_dir: Path, run_id: str, *, name: str = "ledger") -> RunEnd | None:
+    """How a run ended; None for one that has not said so. Raises sqlite3.Error."""
     path, _, _ = files_of(state_dir, name)
     place = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)) as connection:

@@ -5,16 +5,15 @@ import uuid
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.schema import CreateSchema
 
-from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import SCHEMA_VERSION
 from callagent_cli.ledger.identity import check_journal_of, meta_value
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.list_journal import ListJournal
-from callagent_cli.ledger.overview import Overview, RunEnd
-from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata, runs
+from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata
 from callagent_cli.ledger.server_database import ServerDatabase
 from callagent_cli.ledger.server_rules import RULES, VIEWS, statements
 
@@ -38,16 +37,20 @@ def opened(url: str, path: Path, journal: Journal) -> ServerDatabase:
 def opened_to_look(url: str, path: Path) -> ServerDatabase:
     database = ServerDatabase(url, path, schema=_schema_of(path), is_readonly=True)
     try:
-        if not database.exists():
-            raise LedgerError(
-                f"no campaign has run here yet (no ledger in {database.where})",
-                hint="start one with `callagent run CONTACTS`",
-            )
+        _require_there(database)
         check_version(database)
     except LedgerError:
         database.close()
         raise
     return database
+
+
+def _require_there(database: ServerDatabase) -> None:
+    if not database.exists():
+        raise LedgerError(
+            f"no campaign has run here yet (no ledger in {database.where})",
+            hint="start one with `callagent run CONTACTS`",
+        )
 
 
 def is_there(url: str, path: Path) -> bool:
@@ -56,28 +59,6 @@ def is_there(url: str, path: Path) -> bool:
         return database.exists()
     finally:
         database.close()
-
-
-def overview(url: str, state_dir: Path, name: str) -> Overview | None:
-    """How all campaigns stand; None where no ledger has been made."""
-    from callagent_cli.ledger.store import Ledger
-
-    if not is_there(url, state_dir / f"{name}.db"):
-        return None
-    with Ledger.open_readonly(state_dir, name=name, clock=SystemClock(), url=url) as ledger:
-        return ledger.overview()
-
-
-def run_end(url: str, state_dir: Path, run_id: str, name: str) -> RunEnd | None:
-    """How a run ended; None for one that has not said so."""
-    database = opened_to_look(url, state_dir / f"{name}.db")
-    asked = select(runs.c.exit_status).where(runs.c.run_id == run_id, runs.c.ended_at.is_not(None))
-    try:
-        with database.reading() as connection:
-            row = connection.execute(asked).first()
-    finally:
-        database.close()
-    return None if row is None else RunEnd(row.exit_status)
 
 
 def _schema_of(path: Path) -> str:
@@ -91,7 +72,7 @@ def ensure(database: ServerDatabase, journal: Journal) -> None:
     Raises LedgerError where this host's journal knows of dials: then a ledger was lost.
     """
     with database.alone() as connection:
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {database.schema}"))
+        connection.execute(CreateSchema(database.schema, if_not_exists=True))
         if connection.execute(_THERE, {"name": f"{database.schema}.meta"}).scalar_one():
             return
         if journal.exists() and not journal.knows_nobody():

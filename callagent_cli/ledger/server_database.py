@@ -49,7 +49,9 @@ class ServerDatabase(Database):
                 connect_args={"connect_timeout": _CONNECT_S, "application_name": "callagent"},
             )
         except ImportError:
-            raise LedgerError("database_url needs the driver of PostgreSQL", hint=_MISSING) from None
+            raise LedgerError(
+                "database_url needs the driver of PostgreSQL", hint=_MISSING
+            ) from None
         schema = self.schema
 
         @event.listens_for(engine, "connect")

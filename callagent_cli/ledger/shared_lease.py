@@ -8,7 +8,7 @@ that would commit the intent. A row is never taken up again, so its `run_id` is 
 import os
 import socket
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -64,7 +64,7 @@ class SharedLease:
         """Say how the run ended."""
         self._note(exit_status=exit_status)
 
-    def __enter__(self) -> "SharedLease":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

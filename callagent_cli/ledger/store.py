@@ -27,7 +27,7 @@ from callagent_cli.ledger.hold_book import HoldBook
 from callagent_cli.ledger.imports import Imports
 from callagent_cli.ledger.incident_book import IncidentBook
 from callagent_cli.ledger.journal import Journal
-from callagent_cli.ledger.lease import RunLease, busy
+from callagent_cli.ledger.lease import Lease, RunLease, busy
 from callagent_cli.ledger.links import Links
 from callagent_cli.ledger.lock import is_held, take_lock
 from callagent_cli.ledger.measure_book import MeasureBook
@@ -40,7 +40,6 @@ from callagent_cli.ledger.report_readings import ReportReadings
 from callagent_cli.ledger.schema import IS_OPEN, attempts, call_counts, contacts, runs
 from callagent_cli.ledger.shared_lease import SharedLease, holder_of
 
-Lease = RunLease | SharedLease
 _LOST = "the run ended while the request was on its way"
 
 

@@ -41,9 +41,7 @@ def read_ledger(settings: Settings) -> Ledger:
 
 def read_ledger_if_any(settings: Settings) -> Ledger | None:
     """For the caller to close; None when nothing has run here."""
-    if not Ledger.exists(
-        settings.state_dir, name=ledger_name(settings), url=settings.place.url
-    ):
+    if not Ledger.exists(settings.state_dir, name=ledger_name(settings), url=settings.place.url):
         return None
     return read_ledger(settings)
 

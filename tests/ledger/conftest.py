@@ -32,9 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def ledger(
-    state_dir: Path, clock: HandClock, request: pytest.FixtureRequest
-) -> Iterator[Ledger]:
+def ledger(state_dir: Path, clock: HandClock, request: pytest.FixtureRequest) -> Iterator[Ledger]:
     is_shared = getattr(request, "param", "sqlite") == "postgresql"
     url = request.getfixturevalue("database_url") if is_shared else None
     with Ledger.open(state_dir, clock=clock, enough_bytes=0, url=url) as opened:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
 
-def _as_nobody_special() -> dict[str, object]:
+def _as_nobody_special() -> dict[str, Any]:
     """The server refuses to be started by root."""
     if os.geteuid() != 0:
         return {}
