@@ -401,5 +401,5 @@ TRIGGERS = (
     END
     """,
 )
-"""For SQLite; `server_rules` has those of PostgreSQL. A new attempt is `claimed`; only the recovery
-from a journal inserts `unknown`."""
+"""For SQLite; `server_rules` has those of PostgreSQL. A new attempt is `claimed`; only the
+recovery from a journal inserts `unknown`."""
