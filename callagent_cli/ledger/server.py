@@ -79,7 +79,7 @@ def ensure(database: ServerDatabase, journal: Journal) -> None:
             raise LedgerError(
                 f"{database.where} holds no ledger, but the dial journal {journal.path} is "
                 "there: people have been called",
-                hint=f"{_RESTORE}; if they stand in a file of this state_dir, run without database_url",
+                hint=f"{_RESTORE}; if they stand in a file there, run without database_url",
             )
         _make(connection, ListJournal(database.path).salt() or secrets.token_hex(16))
 

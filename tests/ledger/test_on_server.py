@@ -1,5 +1,7 @@
 """A ledger on PostgreSQL: who may dial from it, and what it is never taken for."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,15 @@ def test_a_server_that_does_not_answer_is_said_without_the_password(
     with pytest.raises(LedgerError, match="cannot be used") as refused:
         _open(tmp_path, clock, url)
     assert "hunter2" not in f"{refused.value} {refused.value.hint}"
+
+
+def test_a_ledger_in_a_file_needs_nothing_of_the_server() -> None:
+    asked = "import sys; import callagent_cli.ledger.store; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    )
+    loaded = ended.stdout.split()
+    assert "callagent_cli.ledger.store" in loaded
+    assert not [
+        name for name in loaded if name.startswith(("psycopg", "callagent_cli.ledger.server"))
+    ]
