@@ -66,21 +66,28 @@ def schema_version(database: Database) -> int:
         noted = told.scalar_one_or_none() or "?"
         marked = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
     if not noted.isdigit() or max(int(noted), marked) > SCHEMA_VERSION:
-        newest = max(noted, str(marked), key=lambda version: (len(version), version))
-        raise LedgerError(
-            f"{database.where} was written by a newer callagent (schema {newest})",
-            hint="upgrade callagent on this machine",
-        )
+        raise newer(database, max(noted, str(marked), key=lambda version: (len(version), version)))
     return int(noted)
+
+
+def newer(database: Database, version: str) -> LedgerError:
+    return LedgerError(
+        f"{database.where} was written by a newer callagent (schema {version})",
+        hint="upgrade callagent on this machine",
+    )
+
+
+def older(database: Database) -> LedgerOutdated:
+    return LedgerOutdated(
+        f"{database.where} was written by an older callagent",
+        hint="the next `callagent run` brings it up to date",
+    )
 
 
 def check_readable(database: Database) -> None:
     """Whether this program knows the tables, for one that may only look."""
     if schema_version(database) < SCHEMA_VERSION:
-        raise LedgerOutdated(
-            f"{database.where} was written by an older callagent",
-            hint="the next `callagent run` brings it up to date",
-        )
+        raise older(database)
 
 
 def check_content(database: Database, journal: Journal) -> None:

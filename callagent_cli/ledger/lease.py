@@ -3,9 +3,9 @@
 import os
 import socket
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import LedgerBusy
@@ -47,20 +47,8 @@ class RunLease:
         self._handle, self._run_id = handle, run_id
 
     def _note_begin(self, campaign: str, run_id: str) -> None:
-        now = stamp(self._clock.now())
         with self._database.transaction() as connection:
-            # who holds the lock is alone: runs that never said how they ended are dead
-            connection.execute(update(runs).where(runs.c.ended_at.is_(None)).values(ended_at=now))
-            connection.execute(
-                insert(runs).values(
-                    run_id=run_id,
-                    campaign=campaign,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    started_at=now,
-                    heartbeat_at=now,
-                )
-            )
+            note_begin(connection, campaign, run_id, stamp(self._clock.now()))
 
     def heartbeat(self) -> None:
         self._note(heartbeat_at=stamp(self._clock.now()))
@@ -82,11 +70,32 @@ class RunLease:
             connection.execute(update(runs).where(runs.c.run_id == self._run_id).values(values))
 
 
+def note_begin(connection: Connection, campaign: str, run_id: str, now: str) -> None:
+    """Inside the caller's transaction. Whoever holds the ledger is alone: runs that never said
+    how they ended are dead."""
+    connection.execute(update(runs).where(runs.c.ended_at.is_(None)).values(ended_at=now))
+    connection.execute(
+        insert(runs).values(
+            run_id=run_id,
+            campaign=campaign,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=now,
+            heartbeat_at=now,
+        )
+    )
+
+
 def busy(database: Database) -> LedgerBusy:
     """Says who holds the ledger."""
     latest = select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc())
     with database.reading() as connection:
         row = connection.execute(latest).first()
+    return turned_away(row)
+
+
+def turned_away(row: Row[Any] | None) -> LedgerBusy:
+    """row: of the run that holds the ledger, if it has said so yet."""
     who = "a run that has just begun"
     if row is not None:
         what = f"campaign {row.campaign}" if row.campaign else "a change by hand"

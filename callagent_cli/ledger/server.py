@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.schema import CreateSchema
 
-from callagent_cli.domain.errors import LedgerError, LedgerOutdated
+from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import SCHEMA_VERSION
-from callagent_cli.ledger.identity import check_journal_of, meta_value
+from callagent_cli.ledger.identity import check_journal_of, meta_value, newer, older
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.list_journal import ListJournal
 from callagent_cli.ledger.schema import call_counts, contact_counts, meta, metadata
@@ -73,7 +73,7 @@ def ensure(database: ServerDatabase, journal: Journal) -> None:
     """
     with database.alone() as connection:
         connection.execute(CreateSchema(database.schema, if_not_exists=True))
-        if connection.execute(_THERE, {"name": f"{database.schema}.meta"}).scalar_one():
+        if database.holds_ledger(connection):
             return
         if journal.exists() and not journal.knows_nobody():
             raise LedgerError(
@@ -82,9 +82,6 @@ def ensure(database: ServerDatabase, journal: Journal) -> None:
                 hint=f"{_RESTORE}; if they stand in a file there, run without database_url",
             )
         _make(connection, ListJournal(database.path).salt() or secrets.token_hex(16))
-
-
-_THERE = text("SELECT to_regclass(:name) IS NOT NULL")
 
 
 def _make(connection: Connection, salt: str) -> None:
@@ -112,15 +109,9 @@ def check_version(database: ServerDatabase) -> None:
         told = connection.execute(select(meta.c.value).where(meta.c.key == "schema_version"))
         noted = told.scalar_one_or_none() or "?"
     if not noted.isdigit() or int(noted) > SCHEMA_VERSION:
-        raise LedgerError(
-            f"{database.where} was written by a newer callagent (schema {noted})",
-            hint="upgrade callagent on this machine",
-        )
+        raise newer(database, noted)
     if int(noted) < SCHEMA_VERSION:
-        raise LedgerOutdated(
-            f"{database.where} was written by an older callagent",
-            hint="the next `callagent run` brings it up to date",
-        )
+        raise older(database)
 
 
 def check_content(database: ServerDatabase, journal: Journal) -> None:

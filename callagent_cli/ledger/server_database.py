@@ -97,9 +97,13 @@ class ServerDatabase(Database):
 
     def exists(self) -> bool:
         """Whether a ledger has been made there."""
+        with self.aside() as connection:
+            return self.holds_ledger(connection)
+
+    def holds_ledger(self, connection: Connection) -> bool:
+        """Inside the caller's transaction."""
         asked = text("SELECT to_regclass(:name) IS NOT NULL")
-        with self._in_words(is_vital=False), self._engine.begin() as connection:
-            return bool(connection.execute(asked, {"name": f"{self.schema}.meta"}).scalar_one())
+        return bool(connection.execute(asked, {"name": f"{self.schema}.meta"}).scalar_one())
 
     def backup(self, target: Path) -> None:
         raise LedgerError(

@@ -5,16 +5,15 @@ was only asleep finds that out before its next dial: `begin` looks at the row in
 that would commit the intent. A row is never taken up again, so its `run_id` is the fence.
 """
 
-import os
-import socket
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.errors import LeaseLost, LedgerBusy
+from callagent_cli.domain.errors import LeaseLost
 from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.lease import note_begin, turned_away
 from callagent_cli.ledger.schema import runs
 
 DEAD_AFTER = timedelta(seconds=60)  # without a heartbeat
@@ -31,24 +30,8 @@ class SharedLease:
         with self._database.alone() as connection:
             now = self._database.now(connection, self._clock.now())
             if (holder := holder_of(connection, now)) is not None:
-                what = f"campaign {holder.campaign}" if holder.campaign else "a change by hand"
-                raise LedgerBusy(
-                    f"another run holds the ledger: {what}, process {holder.pid} on "
-                    f"{holder.host}, since {holder.started_at[:19]} UTC",
-                    hint="wait for it to end, or look at it with `callagent status`",
-                )
-            ended = update(runs).where(runs.c.ended_at.is_(None))
-            connection.execute(ended.values(ended_at=stamp(now)))
-            connection.execute(
-                insert(runs).values(
-                    run_id=run_id,
-                    campaign=campaign,
-                    host=socket.gethostname(),
-                    pid=os.getpid(),
-                    started_at=stamp(now),
-                    heartbeat_at=stamp(now),
-                )
-            )
+                raise turned_away(holder)
+            note_begin(connection, campaign, run_id, stamp(now))
         self._run_id = run_id
 
     def heartbeat(self) -> None:
