@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator as After
 from pydantic import Field, SecretStr
 
+from callagent_cli.domain.errors import InputError
+
 _FORM = "must be as postgresql+psycopg://user@host/database"
 
 
@@ -33,3 +35,11 @@ DatabaseUrl = Annotated[
     After(_without_password),
     Field(description="null: SQLite in state_dir"),
 ]
+
+
+def as_database(typed: str) -> str:
+    """A URL that a person typed. Raises InputError."""
+    try:
+        return database_of(typed)
+    except ValueError as error:
+        raise InputError(f"--to {error}", hint="or `--to file`, back from a server") from None

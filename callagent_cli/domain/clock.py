@@ -8,7 +8,7 @@ Implementations: SystemClock here, VirtualClock in `simulator.virtual_clock`.
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -90,3 +90,20 @@ class SystemClock:
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         return _SystemTask(thread)
+
+
+_NOISE = timedelta(seconds=1)  # of asking another machine for its time
+
+
+class CorrectedClock(SystemClock):
+    """The time of a machine whose clock may be off, as another one told it."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def correct(self, by: timedelta) -> None:
+        if abs(by) > _NOISE:
+            self._ahead += by

@@ -48,6 +48,14 @@ class EventName(StrEnum):
     FALLBACK_USED = "fallback.used"
     METRICS_FAILED = "metrics.failed"
     SERVICE_ANSWERED = "service.answered"  # for the first time in a run
+    WORKER_STARTED = "worker.started"  # a process of a fleet
+    WORKER_STOPPED = "worker.stopped"
+    LEADER_ELECTED = "leader.elected"  # it probes, tells people and delivers
+    LEDGER_LOST = "ledger.lost"  # a worker begins anew when it answers
+    ORDER_OPENED = "order.opened"  # the fleet works on a campaign
+    ORDER_PAUSED = "order.paused"
+    ORDER_RESUMED = "order.resumed"
+    ORDER_CLOSED = "order.closed"
 
 
 class Level(StrEnum):
@@ -74,6 +82,7 @@ LEVEL_OF: Mapping[EventName, Level] = {
     EventName.FALLBACK_USED: Level.WARNING,
     EventName.METRICS_FAILED: Level.WARNING,
     EventName.SERVICE_ANSWERED: Level.DEBUG,
+    EventName.LEDGER_LOST: Level.WARNING,
 }  # every other event is INFO
 
 

@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 
 from sqlalchemy import (
     Connection,
@@ -73,29 +74,11 @@ class AttemptBook(SuppressionBook):
     def claim(self, campaign: str, candidate: Candidate, run_id: str) -> Claim | None:
         """Lease a contact to this run; None when somebody else has the contact or the number."""
         self._database.require_sound()
-        contact, attempt_id = candidate.contact, new_attempt_id()
-        who = {"of_campaign": campaign, "of_phone": contact.phone}
         try:
             with self._database.transaction() as connection:
-                if connection.execute(_TAKE, who).rowcount != 1:
-                    return None
-                attempt_no = int(connection.execute(_EARLIER, who).scalar_one()) + 1
-                connection.execute(
-                    _CLAIM,
-                    {
-                        "attempt_id": attempt_id,
-                        "campaign": campaign,
-                        "phone": contact.phone,
-                        "attempt_no": attempt_no,
-                        "state": AttemptState.CLAIMED.value,
-                        "run_id": run_id,
-                        "claimed_at": stamp(self._clock.now()),
-                        "looked_up": 0,
-                    },
-                )
+                return claimed(connection, campaign, candidate, run_id, self._clock.now())
         except Conflict:  # the number has an open attempt in another campaign
             return None
-        return Claim(attempt_id, attempt_no, campaign, contact, candidate.calls_made)
 
     def begin(self, claim: Claim, evidence: Mapping[str, object], *, run_id: str) -> Ticket:
         """Commit the intent to dial: the point of no return.
@@ -229,6 +212,32 @@ class AttemptBook(SuppressionBook):
             _change(connection, claim.attempt_id, state, values)
             move_contact(connection, claim.campaign, claim.contact.phone, step)
             write_owed(connection, owed, self._clock.now())
+
+
+def claimed(
+    connection: Connection, campaign: str, candidate: Candidate, run_id: str, now: datetime
+) -> Claim | None:
+    """Inside the caller's transaction. None when somebody else has the contact; raises Conflict
+    when somebody has its number."""
+    contact, attempt_id = candidate.contact, new_attempt_id()
+    who = {"of_campaign": campaign, "of_phone": contact.phone}
+    if connection.execute(_TAKE, who).rowcount != 1:
+        return None
+    attempt_no = int(connection.execute(_EARLIER, who).scalar_one()) + 1
+    connection.execute(
+        _CLAIM,
+        {
+            "attempt_id": attempt_id,
+            "campaign": campaign,
+            "phone": contact.phone,
+            "attempt_no": attempt_no,
+            "state": AttemptState.CLAIMED.value,
+            "run_id": run_id,
+            "claimed_at": stamp(now),
+            "looked_up": 0,
+        },
+    )
+    return Claim(attempt_id, attempt_no, campaign, contact, candidate.calls_made)
 
 
 def _ended(outcome: Outcome) -> dict[str, object]:

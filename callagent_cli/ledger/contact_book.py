@@ -13,7 +13,7 @@ from callagent_cli.ledger.records import Candidate, NextStep
 from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts
 from callagent_cli.ledger.standings import Standings
 
-_HAS_OPEN_ATTEMPT = (
+HAS_OPEN_ATTEMPT = (
     select(attempts.c.attempt_id).where(attempts.c.phone == contacts.c.phone, IS_OPEN).exists()
 )
 _NEXT_DUE = (
@@ -22,7 +22,7 @@ _NEXT_DUE = (
         contacts.c.campaign == bindparam("of_campaign"),
         IS_WAITING,
         contacts.c.due_at <= bindparam("by"),
-        ~_HAS_OPEN_ATTEMPT,
+        ~HAS_OPEN_ATTEMPT,
     )
     .order_by(contacts.c.due_at, contacts.c.position)
     .limit(1)
@@ -115,7 +115,7 @@ class ContactBook(Standings):
             .where(contacts.c.campaign == campaign, which)  # type: ignore[arg-type]  # a condition
             .values(state=state, due_at="", reason=reason, is_transient=False)
         )
-        with self._database.transaction() as connection:
+        with self._database.alone() as connection:  # two of these could wait for each other
             return connection.execute(moved).rowcount
 
 

@@ -80,6 +80,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def one_at_a_time(self, what: str) -> Iterator[None]:
+        """A span of many transactions that no other process is in: on one file that is so."""
+        del what
+        yield
+
+    @contextmanager
     def aside(self) -> Iterator[Connection]:
         """A transaction for what no promise rests on: when it fails, calls go on all the same."""
         with self._lock, self._in_words(is_vital=False), self._connection.begin():

@@ -20,21 +20,25 @@ from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.list_journal import ListJournal
 from callagent_cli.ledger.schema import TRIGGERS, attempts, meta, metadata
 
+MOVED = "moved_to"  # in meta of a ledger that was left behind
 _UNSENT = {AttemptState.CLAIMED, AttemptState.RELEASED}
 
 
 def create(ledger: Path, journal: Journal) -> None:
     """Make both files, for the holder of the run's lock. The ledger appears under its name only
     when both are whole."""
-    workspace, draft = uuid.uuid4().hex, ledger.with_name(f"{ledger.name}.draft")
-    _write_draft(draft, workspace, ListJournal(ledger).salt() or secrets.token_hex(16))
+    workspace = uuid.uuid4().hex
+    draft = write_draft(ledger, workspace)
     if not journal.exists() or journal.knows_nobody():
         journal.create(workspace)
     draft.replace(ledger)
     sync_folder(ledger.parent)
 
 
-def _write_draft(draft: Path, workspace: str, salt: str) -> None:
+def write_draft(ledger: Path, workspace: str = "") -> Path:
+    """An empty ledger under another name; whoever asked gives it its own."""
+    draft = ledger.with_name(f"{ledger.name}.draft")
+    salt = ListJournal(ledger).salt() or secrets.token_hex(16)
     for left in draft.parent.glob(f"{draft.name}*"):  # by a run that died here
         left.unlink()
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -57,6 +61,24 @@ def _write_draft(draft: Path, workspace: str, salt: str) -> None:
             )
     finally:
         database.close()
+    return draft
+
+
+def moved_to(database: Database) -> str:
+    """Where the ledger is now; empty: here."""
+    with database.reading() as connection:
+        found = connection.execute(select(meta.c.value).where(meta.c.key == MOVED)).scalar()
+    return str(found or "")
+
+
+def require_here(database: Database) -> None:
+    """Raises LedgerError for a ledger that was moved: nobody is called from what stayed behind."""
+    if where := moved_to(database):
+        raise LedgerError(
+            f"{database.where} was left behind: the ledger is now {where}",
+            hint="set CALLAGENT_DATABASE_URL to it, or take it away where it is a file's; "
+            "`callagent ledger copy` moves it again",
+        )
 
 
 def schema_version(database: Database) -> int:

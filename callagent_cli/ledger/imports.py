@@ -43,6 +43,12 @@ class Imports(SuppressionBook):
         """Take in a file: new rows join, renewed fields reach contacts not yet called, nobody
         already called changes state. Rows that vanished from the file stay as they are.
         Constant memory in the rows."""
+        with self._database.one_at_a_time(f"taking in contacts of {campaign}"):
+            return self._import(campaign, rows, source)
+
+    def _import(
+        self, campaign: str, rows: Iterable[Contact | RejectedRow], source: str
+    ) -> ImportCounts:
         counts, stream = _Counts(), iter(rows)
         with self._database.alone() as connection:
             _note_campaign(connection, campaign, source, stamp(self._clock.now()))

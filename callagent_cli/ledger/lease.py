@@ -47,8 +47,10 @@ class RunLease:
         self._handle, self._run_id = handle, run_id
 
     def _note_begin(self, campaign: str, run_id: str) -> None:
+        now = stamp(self._clock.now())
         with self._database.transaction() as connection:
-            note_begin(connection, campaign, run_id, stamp(self._clock.now()))
+            end_the_silent(connection, now)
+            note_begin(connection, campaign, run_id, now)
 
     def heartbeat(self) -> None:
         self._note(heartbeat_at=stamp(self._clock.now()))
@@ -70,10 +72,14 @@ class RunLease:
             connection.execute(update(runs).where(runs.c.run_id == self._run_id).values(values))
 
 
-def note_begin(connection: Connection, campaign: str, run_id: str, now: str) -> None:
+def end_the_silent(connection: Connection, now: str) -> None:
     """Inside the caller's transaction. Whoever holds the ledger is alone: runs that never said
     how they ended are dead."""
     connection.execute(update(runs).where(runs.c.ended_at.is_(None)).values(ended_at=now))
+
+
+def note_begin(connection: Connection, campaign: str, run_id: str, now: str) -> None:
+    """Inside the caller's transaction."""
     connection.execute(
         insert(runs).values(
             run_id=run_id,

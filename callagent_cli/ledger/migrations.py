@@ -1,8 +1,8 @@
 """Bringing an older ledger up to date: forward only, one numbered step after another.
 
-A step is SQL that was right for its version and is never edited afterwards; the triggers are
-always the program's own. All of it is one transaction, made while no run is on, after a copy of
-the old ledger was put beside it.
+A step is SQL that was right for its version and is never edited afterwards; from 10 on it runs on
+SQLite and PostgreSQL alike (see `server`). The triggers are always the program's own. All of it is
+one transaction, made while no run is on, after a copy of the old ledger was put beside it.
 """
 
 from dataclasses import dataclass

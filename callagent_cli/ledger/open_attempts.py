@@ -15,7 +15,7 @@ from callagent_cli.ledger.records import DoubtfulAttempt, NextStep, PlacedCall
 from callagent_cli.ledger.schema import IS_OPEN, attempts, contacts
 from callagent_cli.ledger.standings import contact_of
 
-_WITH_CONTACT = (attempts.c.campaign == contacts.c.campaign) & (
+WITH_CONTACT = (attempts.c.campaign == contacts.c.campaign) & (
     attempts.c.phone == contacts.c.phone
 )
 
@@ -34,7 +34,7 @@ class OpenAttempts:
     def placed_calls(self, campaign: str) -> list[PlacedCall]:
         """Calls that the provider has and nobody has followed to their end."""
         return [
-            PlacedCall(_ticket(row), row.conversation_id)
+            PlacedCall(ticket_of(row), row.conversation_id)
             for row in self._open(AttemptState.PLACED, campaign)
         ]
 
@@ -42,7 +42,7 @@ class OpenAttempts:
         """Attempts that may have rung, oldest first."""
         return [
             DoubtfulAttempt(
-                _ticket(row), row.error or "", row.looked_up, unstamp(row.last_looked_at)
+                ticket_of(row), row.error or "", row.looked_up, unstamp(row.last_looked_at)
             )
             for row in self._open(AttemptState.UNKNOWN, campaign)
         ]
@@ -64,7 +64,7 @@ class OpenAttempts:
             )
         )
         with self._database.transaction() as connection:
-            found = select(attempts, contacts).join(contacts, _WITH_CONTACT)
+            found = select(attempts, contacts).join(contacts, WITH_CONTACT)
             row = connection.execute(found.where(attempts.c.attempt_id == attempt_id)).first()
             if row is None or row.state != AttemptState.UNKNOWN:
                 raise InputError(
@@ -81,12 +81,12 @@ class OpenAttempts:
             if called:
                 now = self._clock.now()
                 outcome = Outcome(Disposition.UNKNOWN, now, summary=f"called, says {by}")
-                write_owed(connection, owing(_ticket(row), outcome), now)
+                write_owed(connection, owing(ticket_of(row), outcome), now)
 
     def _open(self, state: AttemptState, campaign: str | None) -> list[Row[tuple[object, ...]]]:
         found = (
             select(attempts, contacts)
-            .join(contacts, _WITH_CONTACT)
+            .join(contacts, WITH_CONTACT)
             .where(IS_OPEN, attempts.c.state == state.value)
             .order_by(attempts.c.claimed_at)
         )
@@ -96,7 +96,7 @@ class OpenAttempts:
             return list(connection.execute(found))
 
 
-def _ticket(row: Row[tuple[object, ...]]) -> Ticket:
+def ticket_of(row: Row[tuple[object, ...]]) -> Ticket:
     """From a row of `attempts` joined with its contact; the intent is long on disk."""
     claim = Claim(row.attempt_id, row.attempt_no, row.campaign, contact_of(row), 0)
     started_at = unstamp(row.started_at or row.claimed_at)

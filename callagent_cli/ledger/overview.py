@@ -26,6 +26,7 @@ from callagent_cli.ledger.files import (
     hint_for,
     in_words,
 )
+from callagent_cli.ledger.fleet_records import FleetNow
 from callagent_cli.ledger.lock import is_held
 
 # Word for word the conditions of the partial indexes: SQLite finds them by literals.
@@ -88,6 +89,7 @@ class Overview:
     holds: Sequence[Hold] = ()  # breakers that a person holds open
     run: RunOn | None = None  # that is on
     latest_at: datetime | None = None
+    fleet: FleetNow | None = None  # of a ledger on a server
 
 
 def peek_overview(state_dir: Path, *, name: str = "ledger") -> Overview | None:
@@ -102,6 +104,7 @@ def peek_overview(state_dir: Path, *, name: str = "ledger") -> Overview | None:
         with closing(sqlite3.connect(place, uri=True, timeout=_PATIENCE_S)) as connection:
             connection.execute("BEGIN")  # one moment for all of it
             _check_version(path, connection)
+            _check_here(path, connection)
             return read_overview(connection.execute, is_run_on=is_held(lock))
     except (sqlite3.Error, ValueError) as error:
         words = str(error) if isinstance(error, sqlite3.Error) else "it cannot be read"
@@ -131,6 +134,16 @@ def _check_version(path: Path, connection: sqlite3.Connection) -> None:
         raise LedgerError(
             f"{path} was written by a newer callagent (schema {version})",
             hint="upgrade callagent on this machine",
+        )
+
+
+def _check_here(path: Path, connection: sqlite3.Connection) -> None:
+    """As `identity.require_here`."""
+    moved = connection.execute("SELECT value FROM meta WHERE key = 'moved_to'").fetchone()
+    if moved is not None:
+        raise LedgerError(
+            f"{path} was left behind: the ledger is now {moved[0]}",
+            hint="set CALLAGENT_DATABASE_URL to it",
         )
 
 

@@ -1,9 +1,13 @@
 """How campaigns stand, wherever the ledger is. Imports nothing slow for one in a file."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from callagent_cli.domain.clock import SystemClock
+from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger import overview
+from callagent_cli.ledger.fleet_records import FleetNow
 from callagent_cli.ledger.overview import Overview, RunEnd
 
 
@@ -21,7 +25,20 @@ def peek_overview(
     if not Ledger.exists(state_dir, name=name, url=url):
         return None
     with Ledger.open_readonly(state_dir, name=name, clock=SystemClock(), url=url) as ledger:
-        return ledger.overview()
+        found = ledger.overview()
+        with suppress(LedgerError):  # made before there were fleets: the next run equips it
+            found = _with_fleet(found, ledger.fleet().now())
+        return found
+
+
+def _with_fleet(found: Overview, fleet: FleetNow) -> Overview:
+    """Several campaigns may be worked on at once."""
+    at_work = {member.campaign for member in fleet.members}
+    rows = [
+        replace(row, is_running=row.is_running or row.campaign in at_work)
+        for row in found.campaigns
+    ]
+    return replace(found, campaigns=rows, fleet=fleet)
 
 
 def peek_end(

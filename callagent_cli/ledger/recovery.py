@@ -16,6 +16,7 @@ from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger import files, identity, migrations
 from callagent_cli.ledger.database import Database, stamp
+from callagent_cli.ledger.folder import put_aside
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.schema import (
     IS_OPEN,
@@ -48,7 +49,7 @@ def recover(ledger: Path, journal: Journal, now: datetime) -> int:
                 hint="put a backup there: nothing else tells who was called",
             )
         intents = list(journal.intents())
-        _move_aside(ledger, now)
+        put_aside(ledger, f"aside-{now:%Y%m%d-%H%M%S-%f}")
         identity.create(ledger, journal)
     else:
         intents = list(journal.intents()) if journal.exists() else []
@@ -83,14 +84,6 @@ def _is_usable(ledger: Path) -> bool:
     except LedgerError:
         return False
     return True
-
-
-def _move_aside(path: Path, now: datetime) -> None:
-    mark = f".aside-{now:%Y%m%d-%H%M%S-%f}"
-    for suffix in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + suffix)
-        if file.exists():
-            file.replace(file.with_name(file.name + mark))
 
 
 def _take_in(connection: Connection, intent: Intent, now: datetime) -> bool:

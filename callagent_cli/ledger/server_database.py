@@ -6,6 +6,7 @@ take the ledger's one lock: `alone`. Called by: the store, for a `database_url`.
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,14 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
-from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.errors import LedgerBusy, LedgerError
 from callagent_cli.ledger.database import Database
 
 _GATE = 0x43A11A61  # the key of the advisory lock: one ledger a schema, see `_lock_key`
 _CONNECTIONS = 8  # kept open by one process, at most; each step needs one
 _CONNECT_S = 10
+_PATIENCE_S = 300  # with another host that takes in a file
+_SPAN = 0x43A11A62  # the key of what takes more than one transaction
+_HOLD = text("SELECT pg_advisory_lock(:key, hashtext(:schema))")
+_LET_GO = text("SELECT pg_advisory_unlock(:key, hashtext(:schema))")
+_USUAL = text("SET lock_timeout TO '60s'")
 _MISSING = "install what it needs: pip install 'callagent-cli[fleet]'"
 
 
@@ -34,6 +40,7 @@ class ServerDatabase(Database):
         self.url, self._url = url, _parsed(url)
         self.where = self._url.set(password=None, query={}).render_as_string()
         self._is_sound = True
+        logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we tell it in our own words
         self._engine = self._made_engine()
         with self._in_words():
             self._engine.connect().close()
@@ -59,7 +66,7 @@ class ServerDatabase(Database):
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {schema}")
                 cursor.execute("SET synchronous_commit TO on")
-                cursor.execute("SET lock_timeout TO '60s'")
+                cursor.execute(_USUAL.text)
                 cursor.execute("SET idle_in_transaction_session_timeout TO '120s'")
             connection.commit()
 
@@ -76,6 +83,25 @@ class ServerDatabase(Database):
         with self._in_words(), self._engine.begin() as connection:
             connection.execute(_LOCK, {"key": _GATE, "schema": self.schema})
             yield connection
+
+    @contextmanager
+    def one_at_a_time(self, what: str) -> Iterator[None]:
+        """Waits for whoever is in it; raises LedgerBusy when that takes too long."""
+        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with self._in_words(is_vital=False), free.connect() as connection:
+            asked = {"key": _SPAN, "schema": f"{self.schema} {what}"}
+            connection.execute(text(f"SET lock_timeout TO '{_PATIENCE_S}s'"))
+            try:
+                connection.execute(_HOLD, asked)
+            except OperationalError:
+                raise LedgerBusy(
+                    f"another host is still at it: {what}", hint="start the same command again"
+                ) from None
+            try:
+                yield
+            finally:
+                connection.execute(_LET_GO, asked)
+                connection.execute(_USUAL)
 
     @contextmanager
     def aside(self) -> Iterator[Connection]:

@@ -8,15 +8,16 @@ that would commit the intent. A row is never taken up again, so its `run_id` is 
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import LeaseLost
 from callagent_cli.ledger.database import Database, stamp
-from callagent_cli.ledger.lease import note_begin, turned_away
+from callagent_cli.ledger.fleet_schema import crew
+from callagent_cli.ledger.lease import end_the_silent, note_begin, turned_away
 from callagent_cli.ledger.schema import runs
 
-DEAD_AFTER = timedelta(seconds=60)  # without a heartbeat
+DEAD_AFTER = timedelta(seconds=30)  # without a heartbeat
 
 
 class SharedLease:
@@ -26,11 +27,15 @@ class SharedLease:
         self._database, self._clock, self._run_id = database, clock, ""
 
     def take(self, campaign: str, run_id: str) -> None:
-        """Raises LedgerBusy at once while another run is alive."""
+        """Raises LedgerBusy at once while somebody else is alive; without a campaign, for a
+        change by hand, only where nobody bears company."""
         with self._database.alone() as connection:
             now = self._database.now(connection, self._clock.now())
-            if (holder := holder_of(connection, now)) is not None:
+            find = holder_of if campaign else alone_holder_of
+            if (holder := find(connection, now)) is not None:
                 raise turned_away(holder)
+            if campaign:
+                end_the_silent(connection, stamp(now))
             note_begin(connection, campaign, run_id, stamp(now))
         self._run_id = run_id
 
@@ -63,10 +68,19 @@ class SharedLease:
 
 
 def holder_of(connection: Connection, now: datetime) -> Row[Any] | None:
-    """The run that is alive, None without one. Inside the caller's transaction."""
-    alive = (
-        select(runs)
-        .where(runs.c.ended_at.is_(None), runs.c.heartbeat_at > stamp(now - DEAD_AFTER))
-        .order_by(runs.c.started_at.desc())
-    )
-    return connection.execute(alive).first()
+    """Whoever is at work, None without one. Inside the caller's transaction."""
+    return connection.execute(_ALIVE, {"lately": stamp(now - DEAD_AFTER)}).first()
+
+
+def alone_holder_of(connection: Connection, now: datetime) -> Row[Any] | None:
+    """Whoever is at work and bears nobody beside it: no member of the crew, no change by hand."""
+    crewed = select(crew.c.run_id).where(crew.c.run_id == runs.c.run_id).exists()
+    lone = _ALIVE.where(runs.c.campaign != "", ~crewed)
+    return connection.execute(lone, {"lately": stamp(now - DEAD_AFTER)}).first()
+
+
+_ALIVE = (
+    select(runs)
+    .where(runs.c.ended_at.is_(None), runs.c.heartbeat_at > bindparam("lately"))
+    .order_by(runs.c.started_at.desc())
+)

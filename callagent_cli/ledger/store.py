@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
@@ -39,6 +40,9 @@ from callagent_cli.ledger.records import Recovery
 from callagent_cli.ledger.report_readings import ReportReadings
 from callagent_cli.ledger.schema import IS_OPEN, attempts, call_counts, contacts, runs
 from callagent_cli.ledger.shared_lease import SharedLease, holder_of
+
+if TYPE_CHECKING:
+    from callagent_cli.ledger.fleet import Fleet
 
 _LOST = "the run ended while the request was on its way"
 
@@ -73,17 +77,20 @@ class Ledger(
         clock: Clock,
         enough_bytes: int = ENOUGH_BYTES,
         url: str | None = None,
+        left_behind: bool = False,
     ) -> "Ledger":
         """Open for a run, creating it where neither ledger nor journal exists.
 
         enough_bytes: free disk space below which nothing is begun. url: of the server that has
-        the ledger; the journals stay in the state_dir of each host.
+        the ledger; the journals stay in the state_dir of each host. left_behind: also one that
+        was moved, to move it again.
         Raises LedgerError for every ledger that cannot be trusted.
         """
         path, journal, lock = files_of(state_dir, name)
         prepare_folder(state_dir, enough_bytes=enough_bytes)
         if url is not None:
-            return cls._open_on_server(url, path, journal, lock, clock)
+            opened = cls._open_on_server(url, path, journal, lock, clock)
+            return opened if left_behind else opened._required_here()
         with in_words(state_dir):
             if check_files(path, journal):
                 _create_alone(path, journal, lock)
@@ -96,7 +103,20 @@ class Ledger(
             except (LedgerError, OSError):
                 database.close()
                 raise
-        return ledger
+        return ledger if left_behind else ledger._required_here()
+
+    def _required_here(self) -> "Ledger":
+        try:
+            identity.require_here(self._database)
+        except LedgerError:
+            self.close()
+            raise
+        return self
+
+    @property
+    def database(self) -> Database:
+        """Only to move it."""
+        return self._database
 
     @classmethod
     def _open_on_server(
@@ -123,7 +143,7 @@ class Ledger(
         if url is not None:
             from callagent_cli.ledger import server
 
-            return cls(server.opened_to_look(url, path), journal, lock, clock)
+            return cls(server.opened_to_look(url, path), journal, lock, clock)._required_here()
         with in_words(state_dir):
             if not path.exists() and not journal.exists():
                 raise LedgerError(
@@ -137,7 +157,7 @@ class Ledger(
         except LedgerError:
             database.close()
             raise
-        return cls(database, journal, lock, clock)
+        return cls(database, journal, lock, clock)._required_here()
 
     def look(self) -> "Ledger":
         """The same ledger over a connection of its own, to read beside the work."""
@@ -185,6 +205,12 @@ class Ledger(
         with in_words(self._lock_path.parent):
             lease.take(campaign, run_id)
         return lease
+
+    def fleet(self) -> "Fleet":
+        """What is shared with others at work; only for a ledger on a server."""
+        from callagent_cli.ledger.fleet import Fleet
+
+        return Fleet(self._database, self._clock)
 
     def recover(self) -> Recovery:
         """Settle what dead runs left, in every campaign. Only for the holder of the lease:

@@ -8,6 +8,8 @@ import pytest
 
 from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.errors import LeaseLost, LedgerBusy, LedgerError
+from callagent_cli.ledger import files, migrations
+from callagent_cli.ledger.migrations import Migration
 from callagent_cli.ledger.store import Ledger
 from tests.ledger.conftest import begin_next, claim_next, people
 from tests.support.hand_clock import HandClock
@@ -126,6 +128,31 @@ def test_a_newer_schema_is_left_alone(
     server.execute("UPDATE callagent.meta SET value = '99' WHERE key = 'schema_version'")
     with pytest.raises(LedgerError, match=r"newer callagent \(schema 99\)"):
         _open(tmp_path, clock, database_url)
+
+
+def test_an_older_ledger_is_brought_up_to_date_when_nobody_is_at_work(
+    tmp_path: Path,
+    clock: HandClock,
+    database_url: str,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with _open(tmp_path / "old", clock, database_url) as old:
+        order, _ = old.fleet().open_order("spring", lanes=1, limits={})
+        member = old.fleet().join(
+            "spring", "run_1", role="worker", order_id=order.order_id, version="1", lanes=1
+        )
+        step = Migration(10, ("ALTER TABLE campaigns ADD COLUMN color VARCHAR",))
+        with member, monkeypatch.context() as patch:
+            patch.setattr(files, "SCHEMA_VERSION", 10)
+            patch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, step))
+            with pytest.raises(LedgerBusy, match="campaign spring"):
+                _open(tmp_path / "new", clock, database_url)
+            member.finish(0)
+            _open(tmp_path / "new", clock, database_url).close()
+    assert server.execute("SELECT color FROM callagent.campaigns") == []
+    with pytest.raises(LedgerError, match=r"newer callagent \(schema 10\)"):
+        _open(tmp_path / "old", clock, database_url)
 
 
 def test_a_server_that_does_not_answer_is_said_without_the_password(

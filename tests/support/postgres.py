@@ -46,13 +46,15 @@ def require() -> None:
 class Server:
     folder: Path
     port: int
+    is_durable: bool = False  # tests need no power cut survived
 
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://tester@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options += f" -c fsync={'on' if self.is_durable else 'off'} -c max_connections=300"
         self._control("start", "-o", options, "-l", str(self.folder / "log"))
 
     def stop(self, how: str = "fast") -> None:
@@ -86,14 +88,14 @@ def _account() -> str:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, is_durable: bool = False) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="callagent-pg-"))
     if os.geteuid() == 0:
         shutil.chown(folder, _account())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    started = Server(folder, port)
+    started = Server(folder, port, is_durable)
     made = [str(binary("initdb")), "-D", str(folder / "data"), "-U", "tester", "--auth=trust"]
     try:
         subprocess.run(

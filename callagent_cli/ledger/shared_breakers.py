@@ -1,0 +1,50 @@
+"""Breakers as the whole fleet knows them: one opening, one closing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from callagent_cli.domain.clock import Clock
+from callagent_cli.ledger.database import Database
+from callagent_cli.ledger.fleet_schema import breakers
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBreaker:
+    service: str
+    epoch: int  # grows with each change
+    state: str  # closed, open, forced_open
+    error: str
+    run_id: str  # who changed it
+
+
+class SharedBreakers:
+    _database: Database
+    _clock: Clock
+
+    def shared_breakers(self) -> Mapping[str, SharedBreaker]:
+        columns = (getattr(breakers.c, name) for name in SharedBreaker.__slots__)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*columns)).all()
+        return {row.service: SharedBreaker(*row) for row in rows}
+
+    def change_breaker(
+        self, service: str, known_epoch: int, state: str, error: str, run_id: str
+    ) -> int | None:
+        """Say that a breaker has changed, and return its new epoch. None: somebody else has said
+        something since `known_epoch`, which counts."""
+        values = {"state": state, "error": error, "run_id": run_id}
+        with self._database.alone() as connection:
+            known = connection.execute(
+                select(breakers.c.epoch).where(breakers.c.service == service)
+            ).scalar()
+            if (known or 0) != known_epoch:
+                return None
+            epoch = known_epoch + 1
+            if known is None:
+                connection.execute(insert(breakers).values(service=service, epoch=epoch, **values))
+            else:
+                this = update(breakers).where(breakers.c.service == service)
+                connection.execute(this.values(epoch=epoch, **values))
+            return epoch
