@@ -16,7 +16,7 @@ from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp
 from callagent_cli.domain.call import Claim, Ticket
 from callagent_cli.domain.contact import ContactState, mask_phone
-from callagent_cli.domain.event import EventName
+from callagent_cli.domain.event import Emit, EventName
 from callagent_cli.eligibility.decision import Rules, decide
 from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped
 from callagent_cli.ledger.records import Candidate, NextStep
@@ -156,10 +156,7 @@ class Agenda:
 
     def _spent(self) -> Spent:
         calls, cost_usd = 0, 0.0
-        if self._limits.is_daily:
-            midnight = (
-                self._clock.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-            )
+        if (midnight := self._limits.day_of(self._clock.now())) is not None:
             calls, cost_usd = self._ledger.spent_since(midnight)
         return Spent(
             dialled=self._progress.dialled + self._calling,
@@ -227,17 +224,7 @@ class Agenda:
 
     def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
         self._ledger.set_aside(self._campaign, candidate.contact.phone, step)
-        told = {
-            ContactState.HELD: EventName.CONTACT_HELD,
-            ContactState.EXHAUSTED: EventName.CONTACT_EXHAUSTED,
-        }.get(step.state, EventName.CONTACT_SKIPPED)
-        self._line.emit(
-            told,
-            contact_id=candidate.contact.id,
-            phone=mask_phone(candidate.contact.phone),
-            reason=step.reason,
-            next_at=step.next_at.isoformat() if step.next_at else None,
-        )
+        told_when_set_aside(self._line.emit, candidate, step)
 
     def _nap_s(self) -> float | None:
         """Seconds until something may be due; None when nothing ever will be."""
@@ -279,3 +266,17 @@ class Agenda:
             lift = f"`callagent breaker close {service}` lifts it"
             return f"{service} is still {held}, after {waited} of waiting; {lift}"
         return f"{service} is still down after {waited} of waiting"
+
+
+def told_when_set_aside(emit: Emit, candidate: Candidate, step: NextStep) -> None:
+    told = {
+        ContactState.HELD: EventName.CONTACT_HELD,
+        ContactState.EXHAUSTED: EventName.CONTACT_EXHAUSTED,
+    }.get(step.state, EventName.CONTACT_SKIPPED)
+    emit(
+        told,
+        contact_id=candidate.contact.id,
+        phone=mask_phone(candidate.contact.phone),
+        reason=step.reason,
+        next_at=step.next_at.isoformat() if step.next_at else None,
+    )

@@ -39,6 +39,10 @@ from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 
 
+def _nothing() -> None:
+    """Nobody takes a run alone for dead."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What an attempt needs of the world."""
@@ -53,6 +57,7 @@ class Line:
     run_id: str
     own_tries: int  # requests one dial may make in all
     threshold: int  # failures that open the dialler's breaker
+    fence: Callable[[], None] = _nothing  # before each request; raises GateClosed for the dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def dial(
     ticket = line.ledger.begin(claim, evidence, run_id=line.run_id)
     try:
         placed = line.guard.call(
-            lambda: line.dialer.place(ticket, script),
+            lambda: _place(line, ticket, script),
             operation="dial",
             before_retry=lambda: _look_first(line, ticket, gate),
             fields=about(claim),
@@ -129,6 +134,11 @@ def dial(
     line.ledger.record_placed(ticket, placed, row)
     line.emit(EventName.CALL_PLACED, **facts)
     return ticket, placed
+
+
+def _place(line: Line, ticket: Ticket, script: Script) -> Placed:
+    line.fence()
+    return line.dialer.place(ticket, script)
 
 
 def _look_first(line: Line, ticket: Ticket, gate: Callable[[], object]) -> Placed | None:

@@ -6,7 +6,7 @@ gone from the ledger's queue only when its destination took it, or when a person
 never will. Nothing here can delay a call.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +27,7 @@ from callagent_cli.ledger.outbox import Due
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 
+_OFF_DUTY_S = 1.0  # before another look at who is to deliver
 _PAUSES_S = (60.0, 120.0, 300.0, 900.0, 3600.0)  # after a message's first, second … failed try
 
 
@@ -49,9 +50,16 @@ class Postman:
     """Serves one route."""
 
     def __init__(
-        self, route: Route, ledger: Ledger, clock: Clock, emit: Emit, stop: Signal, most_tries: int
+        self,
+        route: Route,
+        ledger: Ledger,
+        clock: Clock,
+        emit: Emit,
+        stop: Signal,
+        most_tries: int,
+        is_on_duty: Callable[[], bool],
     ) -> None:
-        self.route = route
+        self.route, self._is_on_duty = route, is_on_duty
         self._ledger, self._clock, self._emit = ledger, clock, emit
         self._stop, self._most_tries = stop, most_tries
         self._news, self._closing = clock.signal(), clock.signal()
@@ -93,6 +101,8 @@ class Postman:
         """Seconds until something may be due; None: until there is news."""
         route, breaker = self.route, self.route.guard.breaker
         while not self._stop.is_set():
+            if not self._is_on_duty():
+                return _OFF_DUTY_S
             now, most = self._clock.now(), route.destination.most_at_once
             due = self._ledger.due(route.name, now, most=most, early=self._is_eager)
             if not due.ids:
@@ -213,10 +223,14 @@ class Deliveries:
         *,
         stop: Signal,
         most_tries: int,
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
-        """stop: also that of the routes' guards; ends their waits."""
+        """stop: also that of the routes' guards; ends their waits. is_on_duty: of several
+        processes only one delivers."""
         self._clock, self._ledger, self._stop = clock, ledger, stop
-        self._postmen = [Postman(route, ledger, clock, emit, stop, most_tries) for route in routes]
+        self._postmen = [
+            Postman(route, ledger, clock, emit, stop, most_tries, is_on_duty) for route in routes
+        ]
         self._tasks: list[Task] = []
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """How much one run may do: calls, contacts, money, time. Checked before each dial."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class RunLimits:
     @property
     def is_daily(self) -> bool:
         return self.max_dials_per_day is not None or self.max_cost_usd_per_day is not None
+
+    def day_of(self, now: datetime) -> datetime | None:
+        """Since when calls count for today, by the machine's own calendar; None: no limit asks."""
+        if not self.is_daily:
+            return None
+        return now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
 
     @property
     def pace_s(self) -> float:

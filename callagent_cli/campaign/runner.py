@@ -7,6 +7,7 @@ already says where its contact stands.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from callagent_cli.campaign.agenda import Agenda, Call, Follow, Job, RunEnd
 from callagent_cli.campaign.attempt import (
@@ -53,59 +54,32 @@ class RunRules:
     opt_out: OptOutRule = field(default_factory=OptOutRule)
 
 
-class Runner:
+class Desk(Protocol):
+    """Where a contact comes from and goes back to: an agenda, or the shift of a fleet's worker."""
+
+    def add(self, work: Follow | LookUp | None) -> None: ...
+    def finish(self, end: RunEnd) -> None: ...
+    def crowd(self) -> None: ...
+    def done(self, job: Job) -> None: ...
+
+
+class Journey:
+    """What is done about one contact, from a claim to its end. Thread-safe."""
+
     def __init__(
         self,
         campaign: str,
         line: Line,
-        agenda: Agenda,
+        desk: Desk,
         rules: RunRules,
         progress: Progress,
         preparation: Preparation,
     ) -> None:
-        self._campaign, self._line, self._agenda = campaign, line, agenda
+        self._campaign, self._line, self._desk = campaign, line, desk
         self._rules, self._progress, self._preparation = rules, progress, preparation
-        self._crash: BaseException | None = None
         self._began = line.clock.now()
 
-    def run(self, workers: int, background: Sequence[Callable[[], None]] = ()) -> None:
-        """Work until nothing is left or the stop signal is set. Raises what a worker raised.
-
-        background: tasks that end with the run (health, heartbeat).
-        """
-        self._take_up_what_was_left()
-        clock = self._line.clock
-        helpers = [clock.spawn(f"background-{n}", task) for n, task in enumerate(background)]
-        tasks = [clock.spawn(f"worker-{n}", self._work) for n in range(workers)]
-        for task in tasks:
-            task.join()
-        del helpers  # daemons: they end when the caller says that the run is over
-        if self._crash is not None:
-            raise self._crash
-
-    def _take_up_what_was_left(self) -> None:
-        ledger, now_s = self._line.ledger, self._line.clock.monotonic()
-        for call in ledger.placed_calls(self._campaign):
-            self._agenda.add(Follow(call.ticket, call.conversation_id))
-        for doubt in ledger.in_doubt(self._campaign):
-            if doubt.looked_up:  # earlier runs have asked in vain: once more, then a person
-                last = len(self._rules.look_up_delays_s) - 1
-                self._agenda.add(LookUp(doubt.ticket, last, now_s))
-            else:
-                self._agenda.add(schedule(doubt.ticket, self._rules.look_up_delays_s, now_s))
-
-    def _work(self) -> None:
-        try:
-            while (job := self._agenda.next()) is not None:
-                try:
-                    self._do(job)
-                finally:
-                    self._agenda.done(job)
-        except BaseException as crash:  # noqa: BLE001 - handed to the thread that called run()
-            self._crash = self._crash or crash
-            self._line.stop.set()
-
-    def _do(self, job: Job) -> None:
+    def do(self, job: Job) -> None:
         match job:
             case Call(claim, candidate):
                 self._call(claim, candidate)
@@ -137,7 +111,7 @@ class Runner:
             case InDoubt():
                 self._progress.put_down(claim)
                 now_s = self._line.clock.monotonic()
-                self._agenda.add(schedule(ticket, self._rules.look_up_delays_s, now_s))
+                self._desk.add(schedule(ticket, self._rules.look_up_delays_s, now_s))
             case NotPlaced(error, step):
                 if step.state is ContactState.FAILED:
                     self._progress.settled(claim)
@@ -166,9 +140,9 @@ class Runner:
         """What one contact's error means for the contacts after it."""
         match error:
             case ServiceRefused():
-                self._agenda.finish(RunEnd(error.message, is_refused=True))
+                self._desk.finish(RunEnd(error.message, is_refused=True))
             case ThrottledError():
-                self._agenda.crowd()
+                self._desk.crowd()
             case _:
                 pass
 
@@ -186,7 +160,7 @@ class Runner:
                 self._progress.put_down(claim)
                 self._heed(error)
                 if error is not None and not self._line.stop.is_set():
-                    self._agenda.finish(RunEnd(f"{self._line.dialer.service}: {error.message}"))
+                    self._desk.finish(RunEnd(f"{self._line.dialer.service}: {error.message}"))
 
     def _settle(self, ticket: Ticket, conversation_id: str, outcome: Outcome) -> None:
         claim = ticket.claim
@@ -214,7 +188,7 @@ class Runner:
         if step.state is ContactState.EXHAUSTED:
             self._line.emit(EventName.CONTACT_EXHAUSTED, **about(claim), reason=step.reason)
         if outcome.is_config_error:
-            self._agenda.finish(
+            self._desk.finish(
                 RunEnd(f"the agent's settings fail every call: {outcome.error}", is_refused=True)
             )
 
@@ -250,6 +224,60 @@ class Runner:
         if placed is not None:
             if look.ticket.started_at >= self._began:
                 self._progress.placed()  # else an earlier run dialled it
-            self._agenda.add(Follow(look.ticket, placed.conversation_id))
+            self._desk.add(Follow(look.ticket, placed.conversation_id))
         else:
-            self._agenda.add(next_look(look, self._rules.look_up_delays_s))
+            self._desk.add(next_look(look, self._rules.look_up_delays_s))
+
+
+class Runner(Journey):
+    """Workers that take one contact after the other from an agenda, in one process."""
+
+    def __init__(
+        self,
+        campaign: str,
+        line: Line,
+        agenda: Agenda,
+        rules: RunRules,
+        progress: Progress,
+        preparation: Preparation,
+    ) -> None:
+        super().__init__(campaign, line, agenda, rules, progress, preparation)
+        self._agenda = agenda
+        self._crash: BaseException | None = None
+
+    def run(self, workers: int, background: Sequence[Callable[[], None]] = ()) -> None:
+        """Work until nothing is left or the stop signal is set. Raises what a worker raised.
+
+        background: tasks that end with the run (health, heartbeat).
+        """
+        self._take_up_what_was_left()
+        clock = self._line.clock
+        helpers = [clock.spawn(f"background-{n}", task) for n, task in enumerate(background)]
+        tasks = [clock.spawn(f"worker-{n}", self._work) for n in range(workers)]
+        for task in tasks:
+            task.join()
+        del helpers  # daemons: they end when the caller says that the run is over
+        if self._crash is not None:
+            raise self._crash
+
+    def _take_up_what_was_left(self) -> None:
+        ledger, now_s = self._line.ledger, self._line.clock.monotonic()
+        for call in ledger.placed_calls(self._campaign):
+            self._agenda.add(Follow(call.ticket, call.conversation_id))
+        for doubt in ledger.in_doubt(self._campaign):
+            if doubt.looked_up:  # earlier runs have asked in vain: once more, then a person
+                last = len(self._rules.look_up_delays_s) - 1
+                self._agenda.add(LookUp(doubt.ticket, last, now_s))
+            else:
+                self._agenda.add(schedule(doubt.ticket, self._rules.look_up_delays_s, now_s))
+
+    def _work(self) -> None:
+        try:
+            while (job := self._agenda.next()) is not None:
+                try:
+                    self.do(job)
+                finally:
+                    self._agenda.done(job)
+        except BaseException as crash:  # noqa: BLE001 - handed to the thread that called run()
+            self._crash = self._crash or crash
+            self._line.stop.set()

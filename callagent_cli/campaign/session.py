@@ -6,15 +6,16 @@ what dead runs left, look at the agent before anybody is called, work, sum up.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from callagent_cli.campaign.agenda import Agenda, RunEnd
+from callagent_cli.campaign.agenda import RunEnd
 from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.delivery import Deliveries
 from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
 from callagent_cli.campaign.holds import HoldWatch
 from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.progress import Progress
-from callagent_cli.campaign.runner import Runner
+from callagent_cli.campaign.runner import Journey, Runner
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.campaign.telemetry import Telemetry
 from callagent_cli.domain.clock import Signal
@@ -24,10 +25,19 @@ from callagent_cli.domain.event import EventName, Listener
 from callagent_cli.domain.health import Finding
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.records import ImportCounts
+from callagent_cli.resilience.breaker import Breaker
 from callagent_cli.resilience.probes import HealthMonitor
 
 _HEARTBEAT_S = 15.0
 _ALERTS_FLUSH_S = 10.0  # real channels may be slow; what is left stays in the log
+
+
+class Taker(Protocol):
+    """Where contacts are taken from, until it ends."""
+
+    @property
+    def end(self) -> RunEnd | None: ...
+    def finish(self, end: RunEnd) -> None: ...
 
 
 @dataclass(slots=True)
@@ -35,11 +45,12 @@ class Session:
     campaign: str
     provider: str
     line: Line
-    agenda: Agenda
-    runner: Runner
+    agenda: Taker
+    journey: Journey  # a Runner, unless the engine of a fleet hands out the work
     progress: Progress
     monitors: Sequence[HealthMonitor]
     alerts: AlertDesk
+    breakers: Sequence[Breaker]  # of all services
     deliveries: Deliveries
     holds: HoldWatch
     telemetry: Telemetry
@@ -47,6 +58,7 @@ class Session:
     flush_within_s: float
     over: Signal  # set when the run has ended: background tasks end
     workers: int
+    last_word: EventName = EventName.RUN_FINISHED  # a worker's end is not the campaign's
     is_restricted: bool = False  # told to look at some contacts only
     findings: tuple[Finding, ...] = ()
     rejected: int = 0
@@ -118,22 +130,30 @@ class Session:
     def work(self, heartbeat: Callable[[], None]) -> None:
         """Call, until nothing is left, a limit is reached or the run is told to stop."""
 
+        self.deliveries.start()
+        if isinstance(self.journey, Runner):
+            self.journey.run(self.workers, self.background(heartbeat, _HEARTBEAT_S))
+
+    def background(
+        self, heartbeat: Callable[[], None], every_s: float
+    ) -> list[Callable[[], None]]:
+        """Tasks that end when the run is over."""
+
         def keep_lease() -> None:
             self.telemetry.keep()
-            while not self.over.wait(_HEARTBEAT_S):
+            while not self.over.wait(every_s):
                 self._renew(heartbeat)
                 self.telemetry.keep()
 
-        background = [
+        tasks = [
             self.alerts.run,
             keep_lease,
             self.holds.run,
             *(monitor.run for monitor in self.monitors),
         ]
         if self.mirror:
-            background.append(self.mirror.run)
-        self.deliveries.start()
-        self.runner.run(self.workers, background)
+            tasks.append(self.mirror.run)
+        return tasks
 
     def _renew(self, heartbeat: Callable[[], None]) -> None:
         """A heartbeat that cannot be written now may be written next time."""
@@ -151,14 +171,7 @@ class Session:
         interrupted: 128 + the number of the signal that ended the run.
         """
         summary = self.summary(interrupted)
-        self.line.emit(
-            EventName.RUN_FINISHED,
-            exit_status=summary.exit_status,
-            reason=summary.reason,
-            dialled=summary.dialled,
-            remaining=summary.remaining,
-            cost_usd=summary.cost_usd,
-        )
+        self.tell_end(self.last_word, summary, dialled=summary.dialled)
         self.alerts.flush(_ALERTS_FLUSH_S)
         if self.mirror:
             self.mirror.close()
@@ -169,6 +182,16 @@ class Session:
         problem = self.telemetry.problem
         notes = (*summary.notes, problem) if problem else summary.notes
         return replace(summary, owed_to=owed_to, dead_letters=dead, notes=notes)
+
+    def tell_end(self, name: EventName, summary: RunSummary, *, dialled: int) -> None:
+        self.line.emit(
+            name,
+            exit_status=summary.exit_status,
+            reason=summary.reason,
+            dialled=dialled,
+            remaining=summary.remaining,
+            cost_usd=summary.cost_usd,
+        )
 
     def summary(self, interrupted: int | None) -> RunSummary:
         ledger, campaign = self.line.ledger, self.campaign

@@ -18,6 +18,7 @@ from callagent_cli.cli import (
     delivery_commands,
     dnc_commands,
     doctor_commands,
+    fleet_commands,
     help_commands,
     log_commands,
     read_commands,
@@ -53,6 +54,9 @@ def build() -> typer.Typer:
     add(app, run_commands.run)
     add(app, run_commands.plan)
     add(app, run_commands.simulate)
+    add(app, fleet_commands.worker)
+    add(app, fleet_commands.pause)
+    add(app, fleet_commands.resume)
     add(app, doctor_commands.doctor)
     add(app, read_commands.health)
     add(app, read_commands.status)
@@ -147,9 +151,9 @@ def _deliveries() -> typer.Typer:
 
 
 def _ledger() -> typer.Typer:
-    ledger = _group("ledger", "Mend the ledger.")
-    ledger.callback()(lambda: None)  # one command only: keep its name
+    ledger = _group("ledger", "Mend the ledger, or move it.")
     add(ledger, change_commands.recover)
+    add(ledger, change_commands.copy)
     return ledger
 
 

@@ -135,3 +135,30 @@ def recover(*, common: Common) -> int:
     from callagent_cli.cli.safekeeping import recover as mend
 
     return mend(common)
+
+
+def copy(
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="a server's; `file`: back")],
+    as_json: AsJson = False,
+    *,
+    common: Common,
+) -> int:
+    """Move the ledger to a PostgreSQL server, or back into its file.
+
+    Every row is read back and compared before the old one is closed for good. What was cut off
+    is ended by the same command.
+
+    \b
+    Examples:
+      callagent ledger copy --to postgresql://callagent@db.example.com/callagent
+      callagent ledger copy --to file
+
+    \b
+    Exit statuses:
+      0   moved
+      2   there is nothing to move, or something is there already
+      75  a run is on, or a worker
+    """
+    from callagent_cli.cli.safekeeping import move
+
+    return move(to, common, as_json=as_json)

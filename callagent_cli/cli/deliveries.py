@@ -116,7 +116,7 @@ def flush(*, within_s: float, as_json: bool, common: Common) -> int:
     clock = SystemClock()
     emitter = Emitter(clock, run_id="flush")
     emitter.listen(wiring.log_of(settings))
-    with wiring.held_ledger(settings) as ledger:
+    with wiring.held_ledger(settings, sole="deliveries") as ledger:  # else a worker delivers too
         before = ledger.owed()
         outside = wiring.outside(settings, clock)
         deliveries = wiring.build_deliveries(settings, outside, ledger, emitter)

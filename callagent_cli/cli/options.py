@@ -29,6 +29,7 @@ class RunOptions:
     is_no_live: bool = False
     is_json: bool = False
     is_yes: bool = False
+    is_no_work: bool = False  # leave the calls to the workers
     plan_csv: Path | None = None  # of a dry run
     is_showing_pii: bool = False
 

@@ -32,6 +32,7 @@ from callagent_cli.cli.render_plan import render_plan
 from callagent_cli.cli.render_summary import render_summary
 from callagent_cli.cli.run_record import RunRecord
 from callagent_cli.cli.terminal import OutputLost, Terminal
+from callagent_cli.cli.worker import require_shared
 from callagent_cli.config.durations import read_duration
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
@@ -92,6 +93,10 @@ def _run(
     given, wish = _opened(source, options, settings, terminal)
     record.run_id = wish.run_id
     wiring.check_ready(settings)
+    if options.is_no_work:
+        require_shared(settings, "--no-work")
+    if wiring.is_shared(settings):
+        return _order(given, wish, options, settings, terminal, record)
     clock = wiring.clock_of(settings)
     with ExitStack() as stack:
         ledger = stack.enter_context(wiring.open_ledger(settings, clock))
@@ -104,6 +109,39 @@ def _run(
         record.begin()
         summary = _work(settings, wish, clock, ledger, given, options, terminal, lease)
         lease.finish(summary.exit_status)
+    record.summary = summary
+    _tell(summary, terminal, as_json=options.is_json)
+    return summary.exit_status
+
+
+def _order(
+    given: Given,
+    wish: wiring.Wish,
+    options: RunOptions,
+    settings: Settings,
+    terminal: Terminal,
+    record: RunRecord,
+) -> int:
+    """Where others may be at the same ledger."""
+    from callagent_cli.cli.run_shared import Ordering, run_shared
+
+    clock = wiring.clock_of(settings)
+    with wiring.open_ledger(settings, clock) as ledger:
+        _heed_lists(settings, ledger, terminal)
+        if not _is_agreed(given, wish, settings, terminal, options, ledger):
+            terminal.say("nothing was dialled")
+            record.drop()
+            return 0
+        record.begin()
+        _say_what_this_is(terminal, settings, given.file)
+
+        def rejects(n: int) -> str:
+            path = rejects_path(given.source, wish.campaign, settings)
+            return str(_write_rejects(ledger, wish.campaign, path, n, terminal) or "")
+
+        summary = run_shared(
+            Ordering(settings, wish, given, options, terminal, ledger, clock, rejects)
+        )
     record.summary = summary
     _tell(summary, terminal, as_json=options.is_json)
     return summary.exit_status

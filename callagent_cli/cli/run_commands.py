@@ -38,6 +38,9 @@ def run(
     no_live: Annotated[bool, typer.Option("--no-live", help="no live view")] = False,
     as_json: AsJson = False,
     yes: Annotated[bool, typer.Option("--yes", help="do not ask before real calls")] = False,
+    no_work: Annotated[
+        bool, typer.Option("--no-work", help="leave the calls to `callagent worker`")
+    ] = False,
     *,
     common: Common,
 ) -> int:
@@ -74,6 +77,7 @@ def run(
         is_no_live=no_live,
         is_json=as_json,
         is_yes=yes,
+        is_no_work=no_work,
     )
     return work(contacts, options)
 

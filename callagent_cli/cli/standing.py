@@ -19,6 +19,7 @@ from callagent_cli.domain.contact import FINAL_STATES, mask_phones
 from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.hold import Hold
 from callagent_cli.domain.text import one_line
+from callagent_cli.ledger.fleet_records import FleetNow
 from callagent_cli.ledger.overview import CampaignRow, Overview, RunOn
 from callagent_cli.ledger.peek import peek_overview
 from callagent_cli.simulator.virtual_clock import sandbox_start
@@ -45,6 +46,7 @@ class Standing:
     holds: Sequence[Hold] = ()
     run: RunOn | None = None
     live: LiveRun | None = None  # its latest news, if they are fresh
+    fleet: FleetNow | None = None  # of a ledger on a server
 
     @property
     def in_doubt(self) -> int:
@@ -55,8 +57,19 @@ class Standing:
         return [*self._of_run(), *self._of_trouble(), *self._of_campaigns()]
 
     def _of_run(self) -> Iterator[Advice]:
-        if self.run is not None and self.run.campaign:
+        if self.fleet is not None and (self.fleet.members or self.fleet.orders):
+            yield from self._of_orders(self.fleet)
+        elif self.run is not None and self.run.campaign:
             yield Advice(f"{self.run.campaign} is running", "callagent status --watch")
+
+    def _of_orders(self, fleet: FleetNow) -> Iterator[Advice]:
+        for order in fleet.orders:
+            if order.paused_at is not None:
+                why = one_line(f"{order.campaign} is paused: {mask_phones(order.reason)}", 300)
+                yield Advice(why, f"callagent resume {order.campaign}", is_urgent=True)
+            elif not fleet.members:
+                why = f"{order.campaign} is ordered, and nobody works on it"
+                yield Advice(why, "callagent worker", is_urgent=True)
 
     def _of_trouble(self) -> Iterator[Advice]:
         for hold in self.holds:
@@ -112,6 +125,7 @@ def read_standing(place: Place, campaign: str | None = None) -> Standing:
         found.holds,
         found.run,
         _live(place, found.run),
+        found.fleet,
     )
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from callagent_cli.cli.live_frame import clock_text
 from callagent_cli.cli.options import Common
+from callagent_cli.cli.render_fleet import fleet_json, order_lines, workers_table
 from callagent_cli.cli.standing import (
     NOTHING_YET,
     Advice,
@@ -46,6 +47,7 @@ def status(campaign: str | None, *, follow: bool, as_json: bool, common: Common)
 
 
 def to_json(told: Standing) -> dict[str, object]:
+    fleet = {"fleet": fleet_json(told.fleet, told.now)} if told.fleet else {}
     return {
         "campaigns": [_row(row) for row in told.campaigns],
         "in_doubt": told.in_doubt,
@@ -56,6 +58,7 @@ def to_json(told: Standing) -> dict[str, object]:
         "holds": [_hold(hold) for hold in told.holds],
         "run": _run(told),
         "next": [{"why": each.why, "command": each.command} for each in told.advice()],
+        **fleet,
     }
 
 
@@ -116,6 +119,10 @@ def _row(row: CampaignRow) -> dict[str, object]:
 def _show(told: Standing, terminal: Terminal) -> None:
     if told.campaigns:
         terminal.show(_table(told))
+    if told.fleet is not None and (told.fleet.members or told.fleet.orders):
+        for line in order_lines(told.fleet):
+            terminal.show(Text(line))
+        terminal.show(workers_table(told.fleet, told.now))
     for each in told.advice():
         terminal.show(_line(each))
 

@@ -7,16 +7,23 @@ ledger first, so that a crash neither loses nor doubles it.
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from callagent_cli.domain.alert import Alert, AlertBook, AlertChannel, AlertKind, Incident
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.errors import CallAgentError
-from callagent_cli.domain.event import Emit, Event, EventName
+from callagent_cli.domain.event import Emit, Event, EventName, FieldValue
 from callagent_cli.domain.text import one_line
 from callagent_cli.events.incidents import Incidents, Throttle
 
 _KEEP_WITHIN_S = 60.0  # a disk can be slow; an alert that nobody owes is lost
+_OF_SERVICES = frozenset(
+    {
+        EventName.BREAKER_OPENED,
+        EventName.BREAKER_CLOSED,
+        EventName.HEALTH_FAILED,
+    }
+)
 _CAPACITY = 500  # alerts waiting; more than a person would read
 
 
@@ -32,9 +39,13 @@ class AlertDesk:
         *,
         book: AlertBook | None = None,
         untold: frozenset[AlertKind] = frozenset({AlertKind.CAMPAIGN_FINISHED}),
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
         """channels: of this process, told at once. book: owes the alerts to the others.
-        untold: kinds that `channels` are not told, because their reader sees it anyway."""
+        untold: kinds that `channels` are not told, because their reader sees it anyway.
+        is_on_duty: of several processes only one tells of services."""
+        self._is_on_duty = is_on_duty
+        self._unheard: dict[FieldValue, Event] = {}  # service → that it went down, off duty
         self._channels, self._untold, self._book = tuple(channels), untold, book
         self._clock, self._emit = clock, emit
         self._incidents = Incidents(throttle or Throttle())
@@ -48,10 +59,31 @@ class AlertDesk:
 
     def __call__(self, event: Event) -> None:
         with self._lock:
+            if event.name in _OF_SERVICES and not self._is_on_duty():
+                self._remember(event)
+                return
             self._queue.extend(self._incidents.hear(event))
             is_news = bool(self._queue)
         if is_news or event.name is EventName.BREAKER_CLOSED:
             self._news.set()
+
+    def go_on_duty(self) -> None:
+        """Go on where whoever told of services before has stopped. Raises LedgerError."""
+        told = self._book.open_incidents() if self._book else []
+        with self._lock:
+            self._incidents.begin_anew(told)
+            for event in self._unheard.values():
+                self._queue.extend(self._incidents.hear(event))
+            self._unheard.clear()
+        self._news.set()
+
+    def _remember(self, event: Event) -> None:
+        """What may have to be told yet, should this process come on duty."""
+        service = event.fields.get("service")
+        if event.name is EventName.BREAKER_OPENED:
+            self._unheard.setdefault(service, event)
+        elif event.name is EventName.BREAKER_CLOSED:
+            self._unheard.pop(service, None)
 
     def run(self) -> None:
         """Deliver until flushed. The body of a task of the clock."""

@@ -73,6 +73,11 @@ class Incidents:
                 is_inherited=True,
             )
 
+    def begin_anew(self, incidents: Iterable[Incident]) -> None:
+        """As `take_up`, forgetting what was heard before."""
+        self._open.clear()
+        self.take_up(incidents)
+
     def standing(self) -> list[Incident]:
         """All that are open."""
         return [

@@ -144,6 +144,19 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
             self._circuit.let_go(self._clock.monotonic())
         self._tell()
 
+    def heed_opening(self, error: str) -> None:
+        """Open, for another process of the fleet has found the service down."""
+        with self._lock:
+            self._circuit.heed_opening(error, self._clock.monotonic())
+        self._tell()
+
+    def heed_closing(self) -> None:
+        """Close on probation, for another process has found the service well. Changes nothing
+        where a person holds it open."""
+        with self._lock:
+            self._circuit.heed_closing(self._clock.monotonic())
+        self._tell()
+
     @property
     def held(self) -> str:
         """What `hold_open` was told; empty when no person holds it."""

@@ -190,6 +190,17 @@ class Circuit:
         if self.is_held:
             self.lift(now_s)
 
+    def heed_opening(self, error: str, now_s: float) -> None:
+        """Another process of the fleet has found the service down."""
+        if self.state is BreakerState.CLOSED:
+            self.last_error = one_line(error)
+            self._trip(BreakerState.OPEN, now_s, 0)
+
+    def heed_closing(self, now_s: float) -> None:
+        """Another process of the fleet has found it well again."""
+        if self.state is not BreakerState.CLOSED and not self.is_held:
+            self._close_on_probation(now_s)
+
     def seconds_until_trial(self, now_s: float) -> float | None:
         """See Breaker.seconds_until_trial."""
         if not self._hears_probes() or self._is_trial_out:

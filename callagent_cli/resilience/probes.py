@@ -5,7 +5,7 @@ needs, never a dial. Its result gates and resets the breaker; a closed one it ne
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from callagent_cli.domain.clock import Clock, Signal
@@ -37,12 +37,15 @@ class HealthMonitor:
         clock: Clock,
         stop: Signal,
         emit: Emit,
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        """is_on_duty: asked before each probe; of several processes only one probes."""
         if not interval_s > 0:
             raise ValueError("interval_s must be more than 0")
         self._watched, self._interval_s = tuple(watched), interval_s
         self._healthy_threshold = healthy_threshold
         self._clock, self._stop, self._emit = clock, stop, emit
+        self._is_on_duty = is_on_duty
         self._lock = threading.Lock()
         self._last: dict[str, Health] = {}
         self._next_tick_s: float | None = None
@@ -61,7 +64,7 @@ class HealthMonitor:
     def probe_due(self, tick: int) -> None:
         """Ask the services whose turn it is at tick number `tick`, from 1."""
         for prober, breaker in self._watched:
-            if self._stop.is_set():
+            if self._stop.is_set() or not self._is_on_duty():
                 return
             if breaker.state is not BreakerState.CLOSED or tick % _IDLE_TICKS == 0:
                 self._probe(prober, breaker)

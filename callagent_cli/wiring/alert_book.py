@@ -9,14 +9,17 @@ from callagent_cli.services.alert_text import as_data
 
 
 class LedgerAlertBook:
-    """An AlertBook. nudge: told which channels are owed something new."""
+    """An AlertBook. nudge: told which channels are owed something new. is_on_duty: of several
+    processes only one keeps the outages."""
 
     def __init__(
         self,
         ledger: Ledger,
         channels: Collection[str],
         nudge: Callable[[Collection[str]], None],
+        is_on_duty: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._is_on_duty = is_on_duty
         self._ledger, self._channels, self._nudge = ledger, tuple(channels), nudge
 
     def open_incidents(self) -> list[Incident]:
@@ -24,7 +27,10 @@ class LedgerAlertBook:
 
     def keep(self, alerts: Sequence[Alert], incidents: Sequence[Incident]) -> None:
         owed = [message for alert in alerts for message in self._messages(alert)]
-        self._ledger.record_incidents(incidents, owed)
+        if self._is_on_duty():
+            self._ledger.record_incidents(incidents, owed)
+        else:  # the outages are kept by whoever tells of them
+            self._ledger.owe(owed)
         self._nudge({message.destination for message in owed})
 
     def _messages(self, alert: Alert) -> list[Message]:

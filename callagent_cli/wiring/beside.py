@@ -9,14 +9,14 @@ from callagent_cli.campaign.owing import MIRRORED
 from callagent_cli.config.services import Retry, Watched
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.alert import AlertChannel
-from callagent_cli.domain.clock import Clock, Signal
+from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.delivery import Destination
-from callagent_cli.domain.event import Emit, EventName
+from callagent_cli.domain.event import EventName
 from callagent_cli.domain.ports import Crm, Prober, Writer
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
 from callagent_cli.services.alert_destination import AlertDestination
-from callagent_cli.wiring.guards import guard_of, monitor_of
+from callagent_cli.wiring.guards import Watch, guard_of, monitor_of
 
 _SHEET_GATHER_S = 5.0
 _ELSE = Watched(retry=Retry(max_attempts=2))  # alert channels and the sheet have no such settings
@@ -50,11 +50,9 @@ class Guarded:
     llm: Guard | None = None
 
 
-def guard_beside(
-    beside: Beside, settings: Settings, *, clock: Clock, stop: Signal, over: Signal, emit: Emit
-) -> Guarded:
-    """stop: ends the guards' waits. over: ends the health checks."""
-    fence = _Fence(clock, stop, over, emit)
+def guard_beside(beside: Beside, settings: Settings, watch: Watch, *, stop: Signal) -> Guarded:
+    """stop: ends the guards' waits."""
+    fence = _Fence(watch, stop)
     services = settings.services
     crm = fence.watched(beside.crm, services.crm) if beside.crm else None
     llm = fence.watched(beside.llm, services.llm) if beside.llm else None
@@ -70,8 +68,8 @@ def guard_beside(
 class _Fence:
     """Collects what is guarded, watched and delivered to."""
 
-    def __init__(self, clock: Clock, stop: Signal, over: Signal, emit: Emit) -> None:
-        self._clock, self._stop, self._over, self._emit = clock, stop, over, emit
+    def __init__(self, watch: Watch, stop: Signal) -> None:
+        self._how, self._stop = watch, stop
         self.guards: list[Guard] = []
         self.monitors: list[HealthMonitor] = []
         self.routes: list[Route] = []
@@ -89,15 +87,7 @@ class _Fence:
         self.routes.append(Route(sheets, guard, wakes_on=MIRRORED, gather_s=_SHEET_GATHER_S))
 
     def _watch(self, prober: Prober, guard: Guard, settings: Watched) -> None:
-        monitor = monitor_of(
-            prober,
-            guard,
-            settings.health_check,
-            clock=self._clock,
-            over=self._over,
-            emit=self._emit,
-        )
-        self.monitors.append(monitor)
+        self.monitors.append(monitor_of(prober, guard, settings.health_check, self._how))
 
     def channel(self, channel: AlertChannel) -> None:
         """Not watched: a mail server that is asked every 30 s to let us in locks us out."""
@@ -109,9 +99,9 @@ class _Fence:
             service,
             settings.retry,
             settings.circuit_breaker,
-            clock=self._clock,
+            clock=self._how.clock,
             stop=self._stop,
-            emit=self._emit,
+            emit=self._how.emit,
             has_probe=has_probe,
         )
         self.guards.append(guard)

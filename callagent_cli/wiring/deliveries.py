@@ -12,6 +12,7 @@ from callagent_cli.domain.event import Emit
 from callagent_cli.ledger.outbox import Message
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.wiring.beside import guard_beside
+from callagent_cli.wiring.guards import Watch
 from callagent_cli.wiring.provider import Outside, outside
 
 
@@ -21,7 +22,7 @@ def build_deliveries(
     """To everything that is enabled now; what is owed to others stays owed."""
     clock = outside.clock
     stop = clock.signal()
-    fenced = guard_beside(outside.beside, settings, clock=clock, stop=stop, over=stop, emit=emit)
+    fenced = guard_beside(outside.beside, settings, Watch(clock, stop, emit), stop=stop)
     breakers = [guard.breaker for guard in fenced.guards]
     HoldWatch(breakers, ledger.holds, over=stop, every_s=None).heed()
     most_tries = settings.deliveries.most_tries

@@ -1,5 +1,8 @@
 """Guards and health monitors, from a service's own settings."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from callagent_cli.config.services import CircuitBreaker, HealthCheck, Retry
 from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.event import Emit
@@ -41,15 +44,24 @@ def guard_of(
     )
 
 
-def monitor_of(
-    prober: Prober, guard: Guard, check: HealthCheck, *, clock: Clock, over: Signal, emit: Emit
-) -> HealthMonitor:
-    """over: set when the run has ended."""
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How services are watched. over: set when the run has ended. is_on_duty: of several
+    processes only one probes."""
+
+    clock: Clock
+    over: Signal
+    emit: Emit
+    is_on_duty: Callable[[], bool] = lambda: True
+
+
+def monitor_of(prober: Prober, guard: Guard, check: HealthCheck, watch: Watch) -> HealthMonitor:
     return HealthMonitor(
         [(prober, guard.breaker)],
         interval_s=check.interval,
         healthy_threshold=check.healthy_threshold,
-        clock=clock,
-        stop=over,
-        emit=emit,
+        clock=watch.clock,
+        stop=watch.over,
+        emit=watch.emit,
+        is_on_duty=watch.is_on_duty,
     )

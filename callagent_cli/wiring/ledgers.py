@@ -5,7 +5,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from callagent_cli.config.database import as_database
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock, SystemClock
 from callagent_cli.domain.errors import InputError
@@ -18,6 +20,9 @@ from callagent_cli.events.jsonl import JsonlLog
 from callagent_cli.ledger.store import Ledger, recover_files
 from callagent_cli.wiring.policies import list_rules_of
 from callagent_cli.wiring.settings_in_force import mirror_path
+
+if TYPE_CHECKING:
+    from callagent_cli.ledger.copying import CopiedTable
 
 
 def ledger_name(settings: Settings) -> str:
@@ -107,10 +112,11 @@ def list_problems_of(settings: Settings, ledger: Ledger | None) -> list[ListProb
 
 
 @contextmanager
-def held_ledger(settings: Settings) -> Iterator[Ledger]:
-    """The ledger for a change by hand, while no run is on."""
-    run_id = f"hand_{secrets.token_hex(6)}"
-    with open_ledger(settings, SystemClock()) as ledger, ledger.hold("", run_id) as lease:
+def held_ledger(settings: Settings, *, sole: str = "") -> Iterator[Ledger]:
+    """The ledger for a change by hand, while no run is on. On a server others may be at work,
+    unless `sole` says what bears nobody beside it."""
+    run_id, what = f"hand_{secrets.token_hex(6)}", sole if settings.place.url else ""
+    with open_ledger(settings, SystemClock()) as ledger, ledger.hold(what, run_id) as lease:
         yield ledger
         lease.finish(0)
 
@@ -123,6 +129,28 @@ def recover_ledger(settings: Settings) -> int:
             hint="restore its newest backup; the dial journals then tell what is missing",
         )
     return recover_files(settings.state_dir, name=ledger_name(settings), clock=SystemClock())
+
+
+def move_ledger(settings: Settings, to: str) -> "list[CopiedTable]":
+    """to: the URL of a server, or `file`."""
+    from callagent_cli.ledger import move
+
+    clock, run_id, url = SystemClock(), f"hand_{secrets.token_hex(6)}", settings.place.url
+    name = ledger_name(settings)
+    if to == "file":
+        if url is None:
+            raise InputError(
+                "the ledger is in its file already", hint="`--to URL` moves it to a server"
+            )
+        return move.to_file(settings.state_dir, url, name=name, clock=clock, run_id=run_id)
+    if url is not None:
+        raise InputError(
+            "the ledger is on a server already",
+            hint="`--to file` brings it back; `pg_dump` copies it from server to server",
+        )
+    return move.to_server(
+        settings.state_dir, as_database(to), name=name, clock=clock, run_id=run_id
+    )
 
 
 def tell(settings: Settings, name: EventName, **fields: FieldValue) -> None:

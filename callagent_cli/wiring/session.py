@@ -1,7 +1,8 @@
 """The live objects of one run, put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 from callagent_cli.campaign.agenda import Agenda
 from callagent_cli.campaign.attempt import Line
@@ -12,7 +13,7 @@ from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.owing import SHEETS, Owing
 from callagent_cli.campaign.preparation import CrmDesk, Preparation
 from callagent_cli.campaign.progress import Progress
-from callagent_cli.campaign.runner import Runner
+from callagent_cli.campaign.runner import Journey, Runner, RunRules
 from callagent_cli.campaign.script import ScriptWriter
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.telemetry import Telemetry
@@ -21,6 +22,7 @@ from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.event import Emit, FieldValue
 from callagent_cli.domain.snapshot import ServiceSnapshot
+from callagent_cli.eligibility.decision import Rules
 from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
@@ -28,10 +30,29 @@ from callagent_cli.resilience.probes import HealthMonitor
 from callagent_cli.simulator.virtual_clock import VirtualClock
 from callagent_cli.wiring.alert_book import LedgerAlertBook
 from callagent_cli.wiring.beside import Guarded, LlmService, guard_beside
-from callagent_cli.wiring.guards import guard_of, monitor_of
+from callagent_cli.wiring.guards import Watch, guard_of, monitor_of
 from callagent_cli.wiring.policies import run_rules_of, throttle_of
 from callagent_cli.wiring.provider import Outside
 from callagent_cli.wiring.watching import publisher_of
+
+if TYPE_CHECKING:
+    from callagent_cli.campaign.shift import Shift
+
+
+class Seat(Protocol):
+    """In a fleet."""
+
+    def leads(self) -> bool:
+        """Whether this process probes, tells and delivers for the others."""
+        ...
+
+    def ensure_alive(self) -> None:
+        """Raises GateClosed in a process that may have been taken for dead."""
+        ...
+
+    def shift(
+        self, line: Line, rules: Rules, limits: RunLimits, progress: Progress
+    ) -> "Shift": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +74,26 @@ def build_session(
     ledger: Ledger,
     emit: Emit,
     channels: Sequence[AlertChannel],
+    seat: Seat | None = None,
 ) -> Session:
-    """channels: of this process, as the terminal; the settings name the others."""
+    """channels: of this process, as the terminal; the settings name the others. seat: in a
+    fleet; None for a run alone."""
+    is_on_duty = seat.leads if seat else _always
     clock, beside = outside.clock, outside.beside
     stop, over, no_more = clock.signal(), clock.signal(), clock.signal()
-    guard, monitor = _voice(settings, outside, stop=stop, over=over, emit=emit)
-    fenced = guard_beside(beside, settings, clock=clock, stop=no_more, over=over, emit=emit)
+    watch = Watch(clock, over, emit, is_on_duty)
+    guard, monitor = _voice(settings, outside, watch, stop=stop)
+    fenced = guard_beside(beside, settings, watch, stop=no_more)
     guards, monitors = (guard, *fenced.guards), (monitor, *fenced.monitors)
     most_tries = settings.deliveries.most_tries
     deliveries = Deliveries(
-        fenced.routes, ledger, clock, emit, stop=no_more, most_tries=most_tries
+        fenced.routes,
+        ledger,
+        clock,
+        emit,
+        stop=no_more,
+        most_tries=most_tries,
+        is_on_duty=is_on_duty,
     )
     progress = Progress(
         wish.campaign,
@@ -73,28 +104,32 @@ def build_session(
         services=lambda: snapshots(guards, monitors),
     )
     line = _line(settings, wish, outside, guard, ledger, stop, emit)
+    if seat is not None:
+        line = replace(line, fence=seat.ensure_alive)
     rules = run_rules_of(settings, outside.dialer, ledger.number_lists())
-    agenda = Agenda(
-        wish.campaign,
-        line=line,
-        rules=rules.eligibility,
-        limits=wish.limits,
-        lanes=wish.concurrency,
-        progress=progress,
-        only=wish.only,
-    )
     preparation = _preparation(settings, outside, fenced, stop=stop, emit=emit)
+    agenda: Agenda | Shift
+    if seat is None:
+        agenda = _agenda(wish, line, rules, progress)
+        journey: Journey = Runner(wish.campaign, line, agenda, rules, progress, preparation)
+    else:
+        agenda = seat.shift(line, rules.eligibility, wish.limits, progress)
+        journey = Journey(wish.campaign, line, agenda, rules, progress, preparation)
     has_sheet = beside.sheets is not None
-    book = LedgerAlertBook(ledger, [c.name for c in beside.channels], deliveries.nudge)
+    names = [channel.name for channel in beside.channels]
+    book = LedgerAlertBook(ledger, names, deliveries.nudge, is_on_duty)
     return Session(
         campaign=wish.campaign,
         provider=settings.provider,
         line=line,
         agenda=agenda,
-        runner=Runner(wish.campaign, line, agenda, rules, progress, preparation),
+        journey=journey,
         progress=progress,
         monitors=monitors,
-        alerts=AlertDesk(channels, clock, emit, throttle_of(settings), book=book),
+        alerts=AlertDesk(
+            channels, clock, emit, throttle_of(settings), book=book, is_on_duty=is_on_duty
+        ),
+        breakers=tuple(one.breaker for one in guards),
         deliveries=deliveries,
         holds=HoldWatch(
             [one.breaker for one in guards],
@@ -119,6 +154,22 @@ def build_session(
     )
 
 
+def _always() -> bool:
+    return True
+
+
+def _agenda(wish: Wish, line: Line, rules: RunRules, progress: Progress) -> Agenda:
+    return Agenda(
+        wish.campaign,
+        line=line,
+        rules=rules.eligibility,
+        limits=wish.limits,
+        lanes=wish.concurrency,
+        progress=progress,
+        only=wish.only,
+    )
+
+
 def _second_of(outside: Outside) -> float | None:
     """One of the person's own, on the run's clock; None where time jumps."""
     clock = outside.clock
@@ -126,20 +177,19 @@ def _second_of(outside: Outside) -> float | None:
 
 
 def _voice(
-    settings: Settings, outside: Outside, *, stop: Signal, over: Signal, emit: Emit
+    settings: Settings, outside: Outside, watch: Watch, *, stop: Signal
 ) -> tuple[Guard, HealthMonitor]:
-    voice, clock = settings.services.elevenlabs, outside.clock
+    voice = settings.services.elevenlabs
     guard = guard_of(
         outside.dialer.service,
         voice.retry,
         voice.circuit_breaker,
-        clock=clock,
+        clock=outside.clock,
         stop=stop,
-        emit=emit,
+        emit=watch.emit,
         has_probe=True,
     )
-    check = voice.health_check
-    return guard, monitor_of(outside.dialer, guard, check, clock=clock, over=over, emit=emit)
+    return guard, monitor_of(outside.dialer, guard, voice.health_check, watch)
 
 
 def _line(

@@ -29,6 +29,12 @@ def is_sandbox(settings: Settings) -> bool:
     return settings.place.is_sandbox
 
 
+def is_shared(settings: Settings) -> bool:
+    """Whether several processes may work at once: on a server, with the real provider. The
+    sandbox has a time of its own, which no two processes share."""
+    return settings.place.url is not None and not is_sandbox(settings)
+
+
 def mirror_path(settings: Settings) -> Path:
     """Of the CSV file that stands in for a sheet: beside the log."""
     return settings.logging.path.with_name("sheets_mirror.csv")
