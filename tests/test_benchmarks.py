@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import Figure, Target, paired, table, write_into
+from tests.support import postgres
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,3 +57,15 @@ def test_a_page_without_its_marks_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="0 blocks"):
         write_into(page, "text\n")
     assert page.read_text() == "no marks\n"
+
+
+def test_the_fleets_command_measures_every_part(tmp_path: Path) -> None:
+    postgres.require()
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\n<!-- figures: fleet -->\nold\n<!-- end -->\n\nText.\n")
+    command = [sys.executable, "-m", "benchmarks.fleet", "--quick", "--write", str(page)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for part in ("contacts a second", "from due to dial", "an idle worker", "`status`", "claimed"):
+        assert part in page.read_text()
+    assert "old" not in page.read_text()

@@ -65,6 +65,27 @@ def _rows(folder: Path, at: dict[str, str]) -> object:
     return json.loads(call(folder, "report", "spring", "--json", **at).out)
 
 
+def test_a_campaign_that_was_begun_in_a_file_goes_on_on_a_server_and_back(
+    tmp_path: Path, database_url: str
+) -> None:
+    folder, at = _folder(tmp_path / "here"), {"CALLAGENT_DATABASE_URL": database_url}
+    begun = json.loads(call(folder, "run", "spring.csv", "--json").out)
+    moved = call(folder, "ledger", "copy", "--to", database_url)
+    assert moved.status == 0, moved.err
+    assert "contacts" in moved.out
+    refused = call(folder, "run", "spring.csv")
+    assert refused.status == 2
+    assert "left behind" in refused.err
+    assert call(folder, "status").status == 2
+    gone_on = json.loads(call(folder, "run", "spring.csv", "--json", **at).out)
+    assert (gone_on["dialled"], gone_on["totals"]) == (0, begun["totals"])
+    assert call(folder, "ledger", "copy", "--to", database_url, **at).status == 2
+    back = json.loads(call(folder, "ledger", "copy", "--to", "file", "--json", **at).out)
+    assert {table["name"]: table["rows"] for table in back["tables"]}["contacts"] == 12
+    again = json.loads(call(folder, "run", "spring.csv", "--json").out)
+    assert (again["dialled"], again["totals"]) == (0, begun["totals"])
+
+
 def test_no_password_is_shown_and_none_belongs_in_the_config(
     tmp_path: Path, server: Server
 ) -> None:

@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
                 raw["schedule"],
                 raw["seed"],
                 Path(raw["log"]),
-                Path(raw["ledger"]),
+                raw["ledger"],
                 Path(journal) if journal else None,
             ),
         )

@@ -15,6 +15,7 @@ from tests.oracle import conversations
 from tests.oracle.faults import Mode, mode_of
 
 _READ_AGAIN = 40  # a writer may hold the ledger for a moment
+_ASK_AGAIN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Terms:
     schedule: str
     seed: int
     log: Path
-    ledger: Path  # the product's ledger: opened read-only at every dial
+    ledger: str  # the product's ledger, a path or a URL: looked at, at every dial
     journal: Path | None = None  # the product's dial journal: read at every dial
 
 
@@ -175,8 +176,10 @@ def _attempt_asked_for(query: dict[str, list[str]]) -> str | None:
     return None
 
 
-def _state_in_ledger(ledger: Path, attempt_id: str) -> str:
+def _state_in_ledger(ledger: str, attempt_id: str) -> str:
     """Return the attempt's committed state at this moment, seen from outside."""
+    if ledger.startswith("postgresql"):
+        return _state_on_server(ledger, attempt_id)
     problem = "no ledger"
     for _ in range(_READ_AGAIN):
         try:
@@ -188,6 +191,23 @@ def _state_in_ledger(ledger: Path, attempt_id: str) -> str:
         except sqlite3.Error as error:
             problem = f"unreadable: {error}"
             time.sleep(0.005)
+        else:
+            return str(row[0]) if row else "absent"
+    return problem
+
+
+def _state_on_server(url: str, attempt_id: str) -> str:
+    """A server that is being restarted is asked again."""
+    import psycopg
+
+    asked, problem = "SELECT state FROM callagent.attempts WHERE attempt_id = %s", ""
+    for _ in range(_ASK_AGAIN):
+        try:
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+                row = connection.execute(asked, (attempt_id,)).fetchone()
+        except psycopg.Error as error:
+            problem = f"unreadable: {type(error).__name__}"
+            time.sleep(0.1)
         else:
             return str(row[0]) if row else "absent"
     return problem

@@ -92,8 +92,8 @@ def set_up(folder: Path, oracle: Oracle, key: str, shape: Shape) -> Stage:
     """Write the campaign's files and open its world."""
     stage = Stage(folder, key, shape)
     folder.mkdir(parents=True)
-    (folder / "config.yml").write_text(json.dumps(_config(oracle.url, shape), indent=1))
-    stage.contacts.write_text(_contacts(shape))
+    (folder / "config.yml").write_text(json.dumps(config(oracle.url, shape), indent=1))
+    stage.contacts.write_text(contacts(shape))
     terms = {
         "schedule": shape.schedule,
         "seed": shape.seed,
@@ -110,7 +110,7 @@ def numbers(shape: Shape) -> list[str]:
     return [f"+1202555{n:04d}" for n in range(110, 110 + shape.contacts)]
 
 
-def _contacts(shape: Shape) -> str:
+def contacts(shape: Shape) -> str:
     """One row a number, one number twice in another spelling, and one row that is no number."""
     rows = ["phone,name"]
     rows += [f"{number},Person {number[-2:]}" for number in numbers(shape)]
@@ -120,7 +120,7 @@ def _contacts(shape: Shape) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _config(url: str, shape: Shape) -> dict[str, object]:
+def config(url: str, shape: Shape) -> dict[str, object]:
     return {
         "provider": "elevenlabs",
         "state_dir": "state",

@@ -1,0 +1,229 @@
+"""Several hosts at one campaign: the real commands, a real server, a provider that remembers."""
+
+import json
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oracle import checks
+from tests.support.fleet import Fleet
+from tests.support.postgres import Server
+from tests.support.proxy import Proxy
+from tests.sweeps.stage import CAMPAIGN, Oracle, Shape, numbers
+
+MakeFleet = Callable[..., Fleet]
+
+
+@pytest.fixture
+def fleet_of(tmp_path: Path, server: Server, database_url: str) -> Iterator[MakeFleet]:
+    del database_url  # emptied
+    made: list[Fleet] = []
+
+    def make(shape: Shape, **more: Any) -> Fleet:
+        made.append(Fleet(tmp_path, server, Oracle(), shape, **more))
+        return made[0]
+
+    yield make
+    for fleet in made:
+        fleet.end()
+
+
+def _status(fleet: Fleet) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(fleet.type("office", "status", "--json").out)
+    return told
+
+
+def test_workers_share_a_campaign_and_drain_on_term(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(contacts=60, concurrency=5))
+    ordered = fleet.order()
+    assert ordered.status == 0, ordered.err
+    assert "nobody works on it" in ordered.out
+    workers = [fleet.worker("a"), fleet.worker("b")]
+    fleet.wait(fleet.is_settled)
+    told = _status(fleet)["fleet"]
+    assert sum(worker["dialled"] for worker in told["workers"]) in (0, 60)  # or they have left
+    fleet.wait(lambda: not _status(fleet)["fleet"]["orders"])
+    for worker in workers:
+        worker.terminate()
+        assert worker.wait(20) == 0
+    assert checks.violations(fleet.evidence()) == []
+    assert Counter(dial["phone"] for dial in fleet.dials()) == dict.fromkeys(
+        numbers(fleet.shape), 1
+    )
+    assert fleet.most_at_once() <= 5
+    names = [event["event"] for name in "ab" for event in fleet.log_events(name)]
+    assert names.count("leader.elected") == 1
+    assert names.count("run.finished") == 1  # the campaign's end, told once
+
+
+def test_two_crons_at_the_same_minute_are_two_hands(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(contacts=40, concurrency=4))
+    words = ("run", f"{CAMPAIGN}.csv", "--yes", "--json", "--no-live")
+    both = [fleet.start(name, *words) for name in ("here", "there")]
+    assert {process.wait(60) for process in both} <= {0, 3}
+    assert Counter(dial["phone"] for dial in fleet.dials()) == dict.fromkeys(
+        numbers(fleet.shape), 1
+    )
+    assert checks.violations(fleet.evidence()) == []
+    assert fleet.most_at_once() <= 4
+    assert _status(fleet)["fleet"]["orders"] == []
+
+
+def test_a_limit_holds_for_all_of_them_together(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(contacts=40, concurrency=6))
+    fleet.order("--limit", "7")
+    for name in "abc":
+        fleet.worker(name)
+    fleet.wait(lambda: not _status(fleet)["fleet"]["orders"])
+    assert len(fleet.dials()) == 7
+    assert fleet.totals()["pending"] == 33
+
+
+def test_the_pace_is_the_fleets_not_each_workers(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(contacts=12, concurrency=6))
+    place = fleet.host("office")
+    settings = json.loads((place / "config.yml").read_text())
+    settings["campaign"]["calls_per_minute"] = 240
+    (place / "config.yml").write_text(json.dumps(settings))
+    fleet.order()
+    for name in "abc":
+        fleet.worker(name)
+    fleet.wait(fleet.is_settled)
+    begun = sorted(
+        datetime.fromisoformat(str(row["claimed_at"])).timestamp()
+        for row in fleet.evidence().last.attempts
+    )
+    gaps = [later - earlier for earlier, later in pairwise(begun)]
+    assert min(gaps) >= 0.25
+
+
+def test_pause_and_resume_count_for_every_host(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=30, concurrency=2))
+    fleet.order()
+    for name in "ab":
+        fleet.worker(name)
+    fleet.wait(lambda: len(fleet.dials()) >= 4)
+    assert fleet.type("office", "pause", CAMPAIGN, "--reason", "wrong date").status == 0
+    fleet.wait(lambda: fleet.totals()["in_progress"] == 0)
+    before = len(fleet.dials())
+    assert before < 30
+    told = _status(fleet)
+    assert told["fleet"]["orders"][0]["reason"] == "wrong date"
+    assert f"callagent resume {CAMPAIGN}" in {each["command"] for each in told["next"]}
+    refused = fleet.type("office", "run", f"{CAMPAIGN}.csv", "--yes")
+    assert (refused.status, len(fleet.dials())) == (5, before)
+    assert fleet.type("office", "pause", CAMPAIGN).status == 2
+    assert fleet.type("office", "deliveries", "flush").status == 75  # a worker delivers
+    assert fleet.type("office", "resume", CAMPAIGN).status == 0
+    fleet.wait(fleet.is_settled)
+    assert checks.violations(fleet.evidence()) == []
+
+
+def test_a_worker_that_is_killed_loses_and_repeats_nobody(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=12, concurrency=3))
+    fleet.order()
+    killed = fleet.worker("a", lanes=3)
+    fleet.wait(lambda: len(fleet.dials()) >= 3)
+    killed.kill()
+    fleet.worker("b", lanes=3)
+    fleet.wait(fleet.is_settled, within_s=90)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+
+
+def test_a_worker_that_slept_neither_dials_nor_disturbs_when_it_wakes(
+    fleet_of: MakeFleet,
+) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=12, concurrency=3))
+    fleet.order()
+    asleep = fleet.worker("a", lanes=3)
+    fleet.wait(lambda: len(fleet.dials()) >= 3)
+    asleep.send_signal(signal.SIGSTOP)
+    fleet.worker("b", lanes=3)
+    fleet.wait(fleet.is_settled, within_s=90)
+    asleep.send_signal(signal.SIGCONT)
+    asleep.terminate()
+    assert asleep.wait(30) == 0
+    assert checks.violations(fleet.evidence(kills=1)) == []
+
+
+def test_a_server_that_is_restarted_stops_nobody_for_long(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
+    fleet.order()
+    for name in "ab":
+        fleet.worker(name)
+    fleet.wait(lambda: len(fleet.dials()) >= 6)
+    fleet.server.stop("immediate")
+    fleet.server.start()
+    fleet.wait(fleet.is_settled, within_s=90)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    assert all(worker.poll() is None for worker in fleet.processes)
+
+
+def test_a_wire_that_is_cut_and_mended(fleet_of: MakeFleet, server: Server) -> None:
+    proxy = Proxy(server.port)
+    url = server.url.replace(str(server.port), str(proxy.port))
+    fleet = fleet_of(Shape(schedule="slow!", contacts=12, concurrency=3), url=url)
+    fleet.order()
+    fleet.worker("a", lanes=3)
+    fleet.wait(lambda: len(fleet.dials()) >= 3)
+    proxy.cut()
+    fleet.wait(lambda: "ledger.lost" in {e["event"] for e in fleet.log_events("a")})
+    proxy.mend()
+    fleet.wait(fleet.is_settled, within_s=90)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    proxy.close()
+
+
+def test_a_run_does_not_wait_for_ever_for_a_provider_that_is_down(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(contacts=8, concurrency=2, failure_threshold=2))
+    fleet.provider_url = "http://127.0.0.1:9"  # nobody listens there
+    ended = fleet.type("office", "run", f"{CAMPAIGN}.csv", "--yes", "--no-live")
+    assert ended.status == 4, ended.err
+    assert "elevenlabs is down after 5 s of waiting" in ended.out
+    assert fleet.dials() == []
+    assert _status(fleet)["fleet"]["orders"] == []
+
+
+def test_an_outage_is_known_to_all_and_told_once(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=30, concurrency=4, failure_threshold=2))
+    proxy = Proxy(int(fleet.oracle.url.rsplit(":", 1)[1]))
+    fleet.provider_url = f"http://127.0.0.1:{proxy.port}"
+    fleet.order()
+    for name in "abc":
+        fleet.worker(name)
+    fleet.wait(lambda: len(fleet.dials()) >= 6)
+    proxy.cut()
+    fleet.wait(lambda: all(_states(fleet, name)[-1:] == ["breaker.opened"] for name in "abc"))
+    proxy.mend()
+    fleet.wait(fleet.is_settled, within_s=90)
+    fleet.wait(lambda: all(_states(fleet, name)[-1:] == ["breaker.closed"] for name in "abc"))
+    told = [
+        event
+        for name in "abc"
+        for event in fleet.log_events(name)
+        if event["event"] == "alert.sent" and event["kind"] == "incident_opened"
+    ]
+    assert len(told) == 1
+    trials = [
+        event
+        for name in "abc"
+        for event in fleet.log_events(name)
+        if event["event"] == "breaker.half_opened"
+    ]
+    assert len({event["run_id"] for event in trials}) <= 1
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    proxy.close()
+
+
+def _states(fleet: Fleet, name: str) -> list[str]:
+    return [
+        event["event"]
+        for event in fleet.log_events(name)
+        if event["event"].startswith("breaker.") and event["service"] == "elevenlabs"
+    ]

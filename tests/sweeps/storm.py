@@ -1,0 +1,234 @@
+"""A fleet in a storm: workers killed and suspended at random, the server restarted, the provider
+away for a while. Checked by the oracle of the kill sweeps.
+
+    python -m tests.sweeps.storm --contacts 1000 --workers 4 --seed 1
+
+Prints what happened and what was found. Exits 1 when a promise was broken. Needs PostgreSQL.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.oracle import checks
+from tests.support import postgres
+from tests.support.fleet import Fleet, read_server
+from tests.support.inbox import Inbox
+from tests.support.proxy import Proxy
+from tests.sweeps.stage import Oracle, Shape
+
+_LOOK_S = 0.1
+_SLEEPS_S = (1.0, 4.0, 40.0)  # a hiccup, a swap, and a silence that is taken for death
+_AWAY_S = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    contacts: int
+    workers: int
+    lanes: int
+    seed: int
+    every_s: float = 1.0  # between two blows at a worker
+    restarts: int = 2  # of the database
+    outages: int = 1  # of the provider
+    schedule: str = "slow!"
+    within_s: float = 600.0
+
+
+@dataclass(slots=True)
+class Storm:
+    """What came down, and what was found afterwards."""
+
+    weather: Weather
+    kills: int = 0
+    sleeps: int = 0
+    restarts: int = 0
+    outages: int = 0
+    seconds: float = 0.0
+    most_at_once: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)  # that a person got, by title
+    in_doubt: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.weather.contacts} contacts, {self.weather.workers} workers, seed "
+            f"{self.weather.seed}: {self.kills} kills, {self.sleeps} suspensions, "
+            f"{self.restarts} restarts of the database, {self.outages} outage of the provider; "
+            f"{self.seconds:.0f} s, at most {self.most_at_once} of {self.weather.lanes} calls at "
+            f"once, {self.in_doubt} in doubt, alerts {dict(self.alerts)}"
+        )
+
+
+class _Crew:
+    """The workers' processes; whoever is killed is started anew."""
+
+    def __init__(self, fleet: Fleet, weather: Weather, rng: random.Random) -> None:
+        self._fleet, self._rng = fleet, rng
+        self._lanes = -(-weather.lanes // weather.workers) + 1  # together more than may call
+        self._names = [f"host-{n}" for n in range(weather.workers)]
+        self._at_work: dict[str, subprocess.Popen[bytes]] = {}
+        self._wakes_at_s: dict[str, float] = {}
+
+    def keep_up(self) -> None:
+        """As systemd does: whoever has ended is started."""
+        for name in self._names:
+            process = self._at_work.get(name)
+            if process is None or process.poll() is not None:
+                self._at_work[name] = self._fleet.worker(name, self._lanes)
+        for name, at_s in list(self._wakes_at_s.items()):
+            if time.monotonic() >= at_s:
+                self.wake(name)
+
+    def strike(self) -> str:
+        """Kill or suspend one; returns which it was."""
+        name = self._rng.choice([n for n in self._names if n not in self._wakes_at_s] or ["-"])
+        if name == "-":
+            return "nobody"
+        process = self._at_work[name]
+        if self._rng.random() < 0.6:
+            process.kill()
+            process.wait()
+            return "kill"
+        process.send_signal(signal.SIGSTOP)
+        self._wakes_at_s[name] = time.monotonic() + self._rng.choice(_SLEEPS_S)
+        return "sleep"
+
+    def wake(self, name: str) -> None:
+        del self._wakes_at_s[name]
+        if self._at_work[name].poll() is None:
+            self._at_work[name].send_signal(signal.SIGCONT)
+
+    def calm_down(self) -> None:
+        for name in list(self._wakes_at_s):
+            self.wake(name)
+
+
+def blow(weather: Weather, folder: Path, server: postgres.Server) -> Storm:
+    """One storm over one campaign, in an empty ledger."""
+    rng, storm = random.Random(weather.seed), Storm(weather)
+    shape = Shape(
+        weather.schedule, weather.seed, weather.contacts, weather.lanes, failure_threshold=4
+    )
+    with ExitStack() as stack:
+        inbox = stack.enter_context(Inbox())
+        oracle = Oracle()
+        provider = Proxy(int(oracle.url.rsplit(":", 1)[1]))
+        stack.callback(provider.close)
+        told = {"alerts": {"webhook": {"enabled": True, "url": f"{inbox.url}/told"}}}
+        url = f"http://127.0.0.1:{provider.port}"
+        fleet = Fleet(folder, server, oracle, shape, provider_url=url, more=told)
+        stack.callback(fleet.end)
+        fleet.order()
+        _live_through(storm, fleet, provider, rng)
+        storm.most_at_once = fleet.most_at_once()
+        storm.in_doubt = fleet.totals()["needs_review"]
+        (folder / "attempts.json").write_text(json.dumps(read_server(server).attempts, indent=1))
+        evidence = fleet.evidence(kills=storm.kills + storm.sleeps + storm.restarts)
+        storm.alerts = Counter(str(letter.body.get("title", "")) for letter in inbox.letters)
+        storm.wrong += checks.violations(evidence)
+        storm.wrong += _of_a_fleet(storm)
+    return storm
+
+
+def _live_through(storm: Storm, fleet: Fleet, provider: Proxy, rng: random.Random) -> None:
+    weather, began_s = storm.weather, time.monotonic()
+    crew = _Crew(fleet, weather, rng)
+    crew.keep_up()
+    share = weather.contacts / (weather.restarts + weather.outages + 1)
+    ahead = [*["restart"] * weather.restarts, *["outage"] * weather.outages]
+    rng.shuffle(ahead)
+    blow_at_s, back_at_s = began_s + weather.every_s, float("inf")
+    while time.monotonic() - began_s < weather.within_s:
+        time.sleep(_LOOK_S)
+        crew.keep_up()
+        now_s = time.monotonic()
+        if now_s >= back_at_s:
+            provider.mend()
+            back_at_s = float("inf")
+        left = fleet.totals()["pending"]
+        if fleet.is_settled():
+            break
+        if now_s >= blow_at_s and left:
+            blow_at_s = now_s + weather.every_s
+            _count(storm, crew.strike())
+        if ahead and left < share * len(ahead) and back_at_s == float("inf"):
+            if ahead.pop() == "restart":
+                storm.restarts += 1
+                fleet.server.stop("immediate")
+                fleet.server.start()
+            else:
+                storm.outages += 1
+                provider.cut()
+                back_at_s = now_s + _AWAY_S
+    provider.mend()
+    crew.calm_down()
+    storm.seconds = time.monotonic() - began_s
+    fleet.wait(fleet.is_settled, within_s=90)
+
+
+def _count(storm: Storm, blow: str) -> None:
+    storm.kills += blow == "kill"
+    storm.sleeps += blow == "sleep"
+
+
+def _of_a_fleet(storm: Storm) -> list[str]:
+    wrong = []
+    if storm.most_at_once > storm.weather.lanes:
+        wrong.append(f"{storm.most_at_once} calls at once of {storm.weather.lanes} allowed")
+    down = sum(n for title, n in storm.alerts.items() if title.startswith("elevenlabs is down"))
+    # never twice; none where no worker lived long enough to see enough requests fail
+    if down > storm.outages:
+        wrong.append(f"{down} alerts for {storm.outages} outage")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sweeps.storm",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--contacts", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--lanes", type=int, default=20, help="calls at once, of all together")
+    parser.add_argument("--restarts", type=int, default=2)
+    parser.add_argument("--outages", type=int, default=1)
+    parser.add_argument("--schedule", default="slow!", help="how the provider answers")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    given = parser.parse_args()
+    print(f"seed {given.seed}", flush=True)
+    weather = Weather(
+        given.contacts,
+        given.workers,
+        given.lanes,
+        given.seed,
+        restarts=given.restarts,
+        outages=given.outages,
+        schedule=given.schedule,
+    )
+    folder = Path(tempfile.mkdtemp(prefix="callagent-storm-"))
+    with postgres.server() as server:
+        storm = blow(weather, folder, server)
+    print(storm)
+    if storm.wrong:
+        print(f"kept: {folder}")
+    else:
+        shutil.rmtree(folder)
+    for what in storm.wrong:
+        print(f"  {what}")
+    return 1 if storm.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
