@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, true, update
 
 from callagent_cli.domain.call import AttemptState, Claim, Ticket
 from callagent_cli.domain.clock import Clock
@@ -24,6 +24,7 @@ _ON_A_LINE = (AttemptState.CLAIMED.value, AttemptState.DIALING.value, AttemptSta
 _MAY_BE_ON = attempts.c.state.in_(_ON_A_LINE) | (
     (attempts.c.state == AttemptState.UNKNOWN.value) & (attempts.c.looked_up < 2)
 )
+_IN_CAMPAIGN = attempts.c.campaign == bindparam("of_campaign")
 _CROWDED_PAUSE = timedelta(seconds=30)  # after a 429 of our own plan, before another call
 _WIDEN_AFTER = timedelta(seconds=300)  # without such a 429, before one more line is used again
 
@@ -32,10 +33,7 @@ _WIDEN_AFTER = timedelta(seconds=300)  # without such a 429, before one more lin
 class OrderUse:
     """What an order has used so far, of its limits."""
 
-    order_id: str
-    lanes_now: int
-    on_a_line: int  # calls of every campaign: the plan's lines are the account's
-    under_way: int  # of this one
+    under_way: int
     unplaced: int  # of which the provider has not taken yet
     dialled: int
     ended: int
@@ -136,20 +134,19 @@ class Turns(Standings):
             return refused  # most are told so without waiting for the ledger's one lock
         try:
             with self._database.alone() as connection:
-                now = self._database.now(connection, self._clock.now())
-                row = _order(connection, campaign, order_id)
-                if row is None:
+                seen = _survey(connection, campaign, order_id)
+                if seen is None:
                     return NoOrder()
-                if (wait_s := _wait_s(connection, row, now)) is not None:
+                if (wait_s := _wait_s(seen)) is not None:
                     return NotNow(wait_s)
-                use = _use(connection, row, now, since)
+                use = _use(connection, seen, since)
                 if (reason := reached(use)) is not None:
                     return Reached(reason, use)
                 claim = None
                 if self._is_as_known(connection, campaign, candidate):
-                    claim = claimed(connection, campaign, candidate, run_id, now)
+                    claim = claimed(connection, campaign, candidate, run_id, seen.now)
                 if claim is not None:
-                    _note_dial(connection, row, now, pace_s)
+                    _note_dial(connection, seen, pace_s)
                 return claim
         except Conflict:  # the number has an open attempt in another campaign
             return None
@@ -180,80 +177,82 @@ class Turns(Standings):
         return row is not None and self._candidate(connection, campaign, row) == candidate
 
     def _look(self, order_id: str, campaign: str) -> NotNow | None:
-        with self._database.reading() as connection:
-            row = _order(connection, campaign, order_id)
-            if row is None:
-                return None
-            wait_s = _wait_s(connection, row, self._database.now(connection, self._clock.now()))
-            return None if wait_s is None else NotNow(wait_s)
+        with self._database.aside() as connection:
+            seen = _survey(connection, campaign, order_id)
+        wait_s = None if seen is None else _wait_s(seen)
+        return None if wait_s is None else NotNow(wait_s)
 
 
-def _order(connection: Connection, campaign: str, order_id: str) -> Row[Any] | None:
-    going = select(orders).where(
-        orders.c.campaign == campaign,
-        orders.c.order_id == order_id,
+# an order that lets somebody be called, what is on at this moment, and what came of it so far
+_LINES = (
+    select(
+        func.count().label("on_a_line"),  # of every campaign: the plan's lines are the account's
+        func.count().filter(_IN_CAMPAIGN).label("under_way"),
+        func.count()
+        .filter(_IN_CAMPAIGN, attempts.c.state != AttemptState.PLACED.value)
+        .label("unplaced"),
+    )
+    .where(IS_OPEN, _MAY_BE_ON)
+    .subquery()
+)
+_SUMS = (
+    select(
+        *(
+            func.coalesce(func.sum(column), 0).label(f"{column.name}_in_all")
+            for column in (crew.c.dialled, crew.c.ended, crew.c.failed, crew.c.cost_usd)
+        )
+    )
+    .where(crew.c.order_id == bindparam("of_order"))
+    .subquery()
+)
+_SURVEY = (
+    select(orders, func.clock_timestamp().label("now"), _LINES, _SUMS)
+    .select_from(orders.join(_LINES, true()).join(_SUMS, true()))  # one row each
+    .where(
+        orders.c.campaign == bindparam("of_campaign"),
+        orders.c.order_id == bindparam("of_order"),
         orders.c.closed_at.is_(None),
         orders.c.paused_at.is_(None),
     )
-    return connection.execute(going).first()
+)
 
 
-def _wait_s(connection: Connection, row: Row[Any], now: datetime) -> float | None:
+def _survey(connection: Connection, campaign: str, order_id: str) -> Row[Any] | None:
+    """All that a turn depends on, of one moment. None: the order is paused, or over."""
+    asked = {"of_campaign": campaign, "of_order": order_id}
+    return connection.execute(_SURVEY, asked).first()
+
+
+def _wait_s(seen: Row[Any]) -> float | None:
     """Seconds until a line may be free and the pace allows a call; None: now."""
-    early = [at for at in map(unstamp, (row.crowded_until, row.next_dial_at)) if at and at > now]
-    if early:
-        return (max(early) - now).total_seconds()
-    lanes = _widened(row, now)
-    return 0.25 if _on_a_line(connection) >= lanes else None
+    marks = map(unstamp, (seen.crowded_until, seen.next_dial_at))
+    if early := [at for at in marks if at and at > seen.now]:
+        return float((max(early) - seen.now).total_seconds())
+    return 0.25 if seen.on_a_line >= _widened(seen) else None
 
 
-def _widened(row: Row[Any], now: datetime) -> int:
+def _widened(seen: Row[Any]) -> int:
     """One more line again when the plan has not complained for a while."""
-    crowded_until = unstamp(row.crowded_until)
-    if row.lanes_now >= row.lanes or crowded_until is None:
-        return int(row.lanes_now)
-    steps = int((now - crowded_until) / _WIDEN_AFTER)
-    return int(min(row.lanes, row.lanes_now + max(0, steps)))
+    crowded_until = unstamp(seen.crowded_until)
+    if seen.lanes_now >= seen.lanes or crowded_until is None:
+        return int(seen.lanes_now)
+    steps = int((seen.now - crowded_until) / _WIDEN_AFTER)
+    return int(min(seen.lanes, seen.lanes_now + max(0, steps)))
 
 
-def _on_a_line(connection: Connection, campaign: str | None = None) -> int:
-    counted = select(func.count()).where(IS_OPEN, _MAY_BE_ON)
-    if campaign is not None:
-        counted = counted.where(attempts.c.campaign == campaign)
-    return int(connection.execute(counted).scalar_one())
-
-
-def _use(connection: Connection, row: Row[Any], now: datetime, since: datetime | None) -> OrderUse:
-    # First what is under way, then what came of it: a call that is placed between the two counts
-    # twice for a moment, never not at all.
-    counted = (
-        select(attempts.c.state, func.count())
-        .where(IS_OPEN, _MAY_BE_ON, attempts.c.campaign == row.campaign)
-        .group_by(attempts.c.state)
-    )
-    by_state = {str(state): int(n) for state, n in connection.execute(counted)}
-    sums = [func.coalesce(func.sum(column), 0) for column in _SUMMED]
-    dialled, ended, failed, cost_usd = connection.execute(
-        select(*sums).where(crew.c.order_id == row.order_id)
-    ).one()
+def _use(connection: Connection, seen: Row[Any], since: datetime | None) -> OrderUse:
     today = (0, 0.0) if since is None else _today(connection, since)
     return OrderUse(
-        order_id=row.order_id,
-        lanes_now=row.lanes_now,
-        on_a_line=_on_a_line(connection),
-        under_way=sum(by_state.values()),
-        unplaced=sum(by_state.values()) - by_state.get(AttemptState.PLACED.value, 0),
-        dialled=int(dialled),
-        ended=int(ended),
-        failed=int(failed),
-        cost_usd=float(cost_usd),
-        elapsed_s=(now - datetime.fromisoformat(row.opened_at)).total_seconds(),
+        under_way=int(seen.under_way),
+        unplaced=int(seen.unplaced),
+        dialled=int(seen.dialled_in_all),
+        ended=int(seen.ended_in_all),
+        failed=int(seen.failed_in_all),
+        cost_usd=float(seen.cost_usd_in_all),
+        elapsed_s=(seen.now - datetime.fromisoformat(seen.opened_at)).total_seconds(),
         dialled_today=today[0],
         cost_usd_today=today[1],
     )
-
-
-_SUMMED = (crew.c.dialled, crew.c.ended, crew.c.failed, crew.c.cost_usd)
 
 
 def _today(connection: Connection, since: datetime) -> tuple[int, float]:
@@ -266,13 +265,13 @@ def _today(connection: Connection, since: datetime) -> tuple[int, float]:
     return int(calls), float(cost_usd)
 
 
-def _note_dial(connection: Connection, row: Row[Any], now: datetime, pace_s: float) -> None:
+def _note_dial(connection: Connection, seen: Row[Any], pace_s: float) -> None:
     values: dict[str, object] = {}
     if pace_s:
-        values["next_dial_at"] = stamp(now + timedelta(seconds=pace_s))
-    if (lanes := _widened(row, now)) != row.lanes_now:
-        values |= {"lanes_now": lanes, "crowded_until": stamp(now)}
+        values["next_dial_at"] = stamp(seen.now + timedelta(seconds=pace_s))
+    if (lanes := _widened(seen)) != seen.lanes_now:
+        values |= {"lanes_now": lanes, "crowded_until": stamp(seen.now)}
     if values:
         connection.execute(
-            update(orders).where(orders.c.campaign == row.campaign).values(**values)
+            update(orders).where(orders.c.campaign == seen.campaign).values(**values)
         )
