@@ -103,6 +103,9 @@ class Agenda:
             self._lanes = max(1, self._lanes - 1)
             self._crowded_until_s = self._clock.monotonic() + _CROWDED_PAUSE_S
 
+    def free_line(self, ticket: Ticket) -> None:
+        """Heeded when the job is done: whoever works on it is the one to use the line again."""
+
     def done(self, job: Job) -> None:
         with self._lock:
             self._under_way -= 1

@@ -60,6 +60,10 @@ class Desk(Protocol):
     def add(self, work: Follow | LookUp | None) -> None: ...
     def finish(self, end: RunEnd) -> None: ...
     def crowd(self) -> None: ...
+    def free_line(self, ticket: Ticket) -> None:
+        """The provider says that the call has ended; it is still to be written down."""
+        ...
+
     def done(self, job: Job) -> None: ...
 
 
@@ -93,7 +97,7 @@ class Journey:
         try:
             prepared = self._preparation.of(claim)
             self._progress.spent(prepared.script.cost_usd)
-            evidence = {**self._gates(candidate), **prepared.evidence}
+            evidence = {**self._allowed(candidate), **prepared.evidence}
         except (GateClosed, Interrupted) as closed:
             self._give_back(claim, closed.message)
             return
@@ -127,10 +131,14 @@ class Journey:
         self._progress.put_down(claim)
 
     def _gates(self, candidate: Candidate) -> Mapping[str, object]:
-        """Why this dial is allowed at this moment; raises GateClosed when it is not."""
+        """Before a further request, whose attempt has long begun."""
         listed = self._line.ledger.suppression_of(candidate.contact.phone)
-        now_known = replace(candidate, suppressed=listed)
-        match decide(now_known, self._rules.eligibility, self._line.clock.now()):
+        return self._allowed(replace(candidate, suppressed=listed))
+
+    def _allowed(self, candidate: Candidate) -> Mapping[str, object]:
+        """Why this dial is allowed at this moment; raises GateClosed when it is not. The
+        do-not-call list is looked at once more in the transaction that begins the attempt."""
+        match decide(candidate, self._rules.eligibility, self._line.clock.now()):
             case Eligible(evidence):
                 return evidence
             case verdict:
@@ -155,6 +163,7 @@ class Journey:
 
         match follow(self._line, ticket, conversation_id, self._rules.follow, saw):
             case Outcome() as outcome:
+                self._desk.free_line(ticket)
                 self._settle(ticket, conversation_id, outcome)
             case LeftRunning(error):
                 self._progress.put_down(claim)

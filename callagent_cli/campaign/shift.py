@@ -14,7 +14,7 @@ from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.limits import RunLimits, Spent
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp
-from callagent_cli.domain.call import AttemptState, Claim
+from callagent_cli.domain.call import AttemptState, Claim, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.event import EventName
 from callagent_cli.eligibility.decision import Rules, decide
@@ -60,7 +60,8 @@ class Shift:
         self._progress, self._clock = progress, line.clock
         self._breaker = line.guard.breaker
         self._turnstile = threading.Lock()  # one hand of a process asks for a turn at a time
-        self._freed = line.clock.signal()
+        self._lock, self._freed = threading.Lock(), line.clock.signal()
+        self._ended: set[str] = set()  # attempts whose end is being written down here
         self._in_hand = _InHand()
         self._waiting_since_s: float | None = None
         self.end: RunEnd | None = None
@@ -81,8 +82,15 @@ class Shift:
     def crowd(self) -> None:
         self._fleet.crowd(self._campaign)
 
+    def free_line(self, ticket: Ticket) -> None:
+        """Whoever waits for it need not wait for the disk as well."""
+        with self._lock:
+            self._ended.add(ticket.attempt_id)
+        self._freed.set()
+
     def done(self, job: Job) -> None:
-        del job
+        with self._lock:
+            self._ended.discard(attempt_of(job))
         self._freed.set()
 
     def job_at(self, position: int) -> Job | None:
@@ -176,6 +184,7 @@ class Shift:
             since=self._limits.day_of(self._clock.now()),
             reached=lambda use: limit_of(self._limits, use),
             is_hopeful=is_freed,
+            ended=self._ended_now(),
         )
         match turn:
             case Claim():
@@ -187,6 +196,10 @@ class Shift:
                 return NotNow(_TICK_S)  # it may be resumed, or the shift ends
             case NotNow() | None:
                 return turn
+
+    def _ended_now(self) -> list[str]:
+        with self._lock:
+            return sorted(self._ended)
 
     def _reached(self, reason: str, use: OrderUse) -> NotNow | None:
         is_halt = self._limits.halted(spent_of(use)) is not None
@@ -221,6 +234,11 @@ class Shift:
     def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
         self._line.ledger.set_aside(self._campaign, candidate.contact.phone, step)
         told_when_set_aside(self._line.emit, candidate, step)
+
+
+def attempt_of(job: Job) -> str:
+    """Its attempt_id."""
+    return job.claim.attempt_id if isinstance(job, Call) else job.ticket.attempt_id
 
 
 def limit_of(limits: RunLimits, use: OrderUse) -> str | None:

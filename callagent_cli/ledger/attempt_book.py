@@ -10,9 +10,9 @@ from sqlalchemy import (
     Connection,
     Integer,
     String,
-    Update,
     bindparam,
     cast,
+    exists,
     func,
     insert,
     select,
@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from callagent_cli.domain.call import AttemptState, Claim, Outcome, Placed, Ticket
 from callagent_cli.domain.clock import Clock
-from callagent_cli.domain.contact import ContactState
+from callagent_cli.domain.contact import FORGOTTEN, ContactState
 from callagent_cli.domain.errors import GateClosed, LeaseLost, LedgerError
 from callagent_cli.domain.suppression import IN_CALL, Suppression
 from callagent_cli.ledger.contact_book import move_contact
@@ -29,7 +29,7 @@ from callagent_cli.ledger.database import Conflict, Database, stamp
 from callagent_cli.ledger.journal import Intent, Journal
 from callagent_cli.ledger.outbox import Message, write_owed
 from callagent_cli.ledger.records import Candidate, NextStep
-from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta, runs
+from callagent_cli.ledger.schema import IS_WAITING, attempts, contacts, meta, runs, suppressions
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _THIS = attempts.c.attempt_id == bindparam("this")
@@ -46,19 +46,29 @@ _EARLIER = select(func.count()).where(
     attempts.c.phone == bindparam("of_phone"),
     attempts.c.state != AttemptState.RELEASED.value,  # nothing was sent: no attempt of a call
 )
-_CLAIM = insert(attempts)
-_BEGIN = update(attempts).where(_THIS, attempts.c.state == AttemptState.CLAIMED.value)
+_CLAIM = (
+    insert(attempts)
+    .values(attempt_no=_EARLIER.scalar_subquery() + 1)
+    .returning(attempts.c.attempt_no)
+)
 _CHANGE = update(attempts).where(_THIS)
 _IS_OVER = select(runs.c.run_id).where(
     runs.c.run_id == bindparam("by_run"), runs.c.ended_at.is_not(None)
+)
+_BEGIN = update(attempts).where(
+    _THIS, attempts.c.state == AttemptState.CLAIMED.value, ~_IS_OVER.exists()
 )
 _GENERATION = meta.c.key == "generation"
 _GROW = (
     update(meta)
     .where(_GENERATION)
     .values(value=cast(cast(meta.c.value, Integer) + 1, String))
-    .returning(meta.c.value)
+    .returning(
+        meta.c.value,
+        exists().where(suppressions.c.phone_hash == bindparam("of_hash")).label("is_listed"),
+    )
 )
+_RING = _CHANGE.where(attempts.c.state == AttemptState.DIALING.value)
 
 
 def new_attempt_id() -> str:
@@ -92,18 +102,9 @@ class AttemptBook(SuppressionBook):
         """
         self._database.require_sound()
         now = self._clock.now()
-        with self._database.alone() as connection:
-            if connection.execute(_IS_OVER, {"by_run": run_id}).first() is not None:
-                self._database.condemn()
-                raise LeaseLost(
-                    "this run was taken for dead, and another one may be on",
-                    hint="nothing more is dialled here; start the same command again",
-                )
-            if (listed := self._suppressed(connection, claim.contact.phone)) is not None:
-                raise GateClosed(f"on the do-not-call list: {listed.where}")
-            begun = {"started_at": stamp(now), "evidence": dict(evidence), "run_id": run_id}
-            _change(connection, claim.attempt_id, AttemptState.DIALING, begun, which=_BEGIN)
-            generation = int(connection.execute(_GROW).scalar_one())
+        with self._database.beside() as connection:
+            self._begin(connection, claim, run_id, started_at=stamp(now), evidence=dict(evidence))
+            generation = self._grow(connection, claim.contact.phone)
         ticket = Ticket(claim, now, crm_id=str(evidence.get("crm_id", "")))
         contact = claim.contact
         intent = Intent(
@@ -114,6 +115,29 @@ class AttemptBook(SuppressionBook):
         except OSError as error:
             self._take_back(ticket, error)
         return ticket
+
+    def _begin(self, connection: Connection, claim: Claim, run_id: str, **begun: object) -> None:
+        """Raises LeaseLost when this run was taken for dead."""
+        begun |= {"state": AttemptState.DIALING.value, "run_id": run_id}
+        this = {"this": claim.attempt_id, "by_run": run_id}
+        if connection.execute(_BEGIN, {**this, **begun}).rowcount == 1:
+            return
+        if connection.execute(_IS_OVER, {"by_run": run_id}).first() is None:
+            raise _out_of_step(claim.attempt_id, AttemptState.DIALING)
+        self._database.condemn()
+        raise LeaseLost(
+            "this run was taken for dead, and another one may be on",
+            hint="nothing more is dialled here; start the same command again",
+        )
+
+    def _grow(self, connection: Connection, phone: str) -> int:
+        """The ledger's generation from here on. Raises GateClosed for a number that is listed."""
+        asked = {"of_hash": self._hash(connection, phone)}
+        generation, is_listed = connection.execute(_GROW, asked).one()
+        if is_listed or phone.startswith(FORGOTTEN):
+            listed = self._suppressed(connection, phone)
+            raise GateClosed(f"on the do-not-call list: {listed.where if listed else 'just now'}")
+        return int(generation)
 
     def _take_back(self, ticket: Ticket, error: OSError) -> None:
         why = f"the dial journal {self._journal.path} cannot be written: {error.strerror}"
@@ -128,9 +152,14 @@ class AttemptBook(SuppressionBook):
 
     def record_placed(self, ticket: Ticket, placed: Placed, owed: Iterable[Message] = ()) -> None:
         """The provider has the call; also for an attempt in doubt that was found."""
-        step = NextStep(ContactState.IN_PROGRESS)
-        values = {"conversation_id": placed.conversation_id}
-        self._record(ticket.claim, AttemptState.PLACED, step, values, owed)
+        claim, values = ticket.claim, {"conversation_id": placed.conversation_id}
+        with self._database.transaction() as connection:
+            this = {"this": claim.attempt_id, "state": AttemptState.PLACED.value, **values}
+            if connection.execute(_RING, this).rowcount != 1:  # it was in doubt meanwhile
+                _change(connection, claim.attempt_id, AttemptState.PLACED, values)
+                step = NextStep(ContactState.IN_PROGRESS)
+                move_contact(connection, claim.campaign, claim.contact.phone, step)
+            write_owed(connection, owed, self._clock.now())
 
     def record_refused(
         self,
@@ -223,20 +252,19 @@ def claimed(
     who = {"of_campaign": campaign, "of_phone": contact.phone}
     if connection.execute(_TAKE, who).rowcount != 1:
         return None
-    attempt_no = int(connection.execute(_EARLIER, who).scalar_one()) + 1
-    connection.execute(
+    attempt_no = connection.execute(
         _CLAIM,
         {
+            **who,
             "attempt_id": attempt_id,
             "campaign": campaign,
             "phone": contact.phone,
-            "attempt_no": attempt_no,
             "state": AttemptState.CLAIMED.value,
             "run_id": run_id,
             "claimed_at": stamp(now),
             "looked_up": 0,
         },
-    )
+    ).scalar_one()
     return Claim(attempt_id, attempt_no, campaign, contact, candidate.calls_made)
 
 
@@ -253,18 +281,17 @@ def _ended(outcome: Outcome) -> dict[str, object]:
 
 
 def _change(
-    connection: Connection,
-    attempt_id: str,
-    state: AttemptState,
-    values: Mapping[str, object],
-    *,
-    which: Update = _CHANGE,
+    connection: Connection, attempt_id: str, state: AttemptState, values: Mapping[str, object]
 ) -> None:
     """Inside the caller's transaction. An attempt that is not where the step expects it is an
     error: a silent nothing could let a call go on that the ledger does not know."""
-    changed = connection.execute(which, {"this": attempt_id, "state": state.value, **values})
+    changed = connection.execute(_CHANGE, {"this": attempt_id, "state": state.value, **values})
     if changed.rowcount != 1:
-        raise LedgerError(
-            f"attempt {attempt_id} cannot become {state.value}: another step was there first",
-            hint="nothing more was dialled; start the same command again",
-        )
+        raise _out_of_step(attempt_id, state)
+
+
+def _out_of_step(attempt_id: str, state: AttemptState) -> LedgerError:
+    return LedgerError(
+        f"attempt {attempt_id} cannot become {state.value}: another step was there first",
+        hint="nothing more was dialled; start the same command again",
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.clock import Clock
@@ -140,7 +140,7 @@ class Crew:
         """Who is alive, the oldest first."""
         with self._database.reading() as connection:
             now = self._database.now(connection, self._clock.now())
-            leader = _leader(connection, now)
+            leader = _leader(connection)
             found = (
                 select(runs, crew)
                 .join(crew, crew.c.run_id == runs.c.run_id)
@@ -178,10 +178,13 @@ class Crew:
 
     def take_lead(self, run_id: str) -> bool:
         """Whether this member leads, from now for `LEADS_FOR` at most."""
+        with self._database.at_a_glance() as connection:
+            if _leader(connection) not in ("", run_id):
+                return False  # most are told so without keeping anybody waiting
         with self._database.alone() as connection:
-            now = self._database.now(connection, self._clock.now())
-            if _leader(connection, now) not in ("", run_id):
+            if _leader(connection) not in ("", run_id):
                 return False
+            now = self._database.now(connection, self._clock.now())
             values = {"run_id": run_id, "until": stamp(now + LEADS_FOR)}
             put = upsert(connection, leases).values(name="leader", **values)
             connection.execute(put.on_conflict_do_update(index_elements=["name"], set_=values))
@@ -219,10 +222,11 @@ def _settle(connection: Connection, row: Any, now: str) -> None:
     )
 
 
-def _leader(connection: Connection, now: datetime) -> str:
+def _leader(connection: Connection) -> str:
     """Its run_id; empty: nobody leads."""
-    leading = select(leases.c.run_id).where(leases.c.name == "leader", leases.c.until > stamp(now))
-    return connection.execute(leading).scalar() or ""
+    asked = select(leases, func.clock_timestamp().label("now")).where(leases.c.name == "leader")
+    row = connection.execute(asked).first()
+    return row.run_id if row is not None and row.until > stamp(row.now) else ""
 
 
 def _member(row: Row[Any], leader: str) -> Member:

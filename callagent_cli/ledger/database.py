@@ -80,6 +80,20 @@ class Database:
             yield connection
 
     @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """A transaction that overlaps none that is `alone`, anywhere; others of its own kind it
+        may overlap."""
+        with self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Connection]:
+        """As `beside`, one at a time. What it writes may be lost without harm until the next
+        transaction of another kind: its commit does not wait for the disk."""
+        with self.beside() as connection:
+            yield connection
+
+    @contextmanager
     def one_at_a_time(self, what: str) -> Iterator[None]:
         """A span of many transactions that no other process is in: on one file that is so."""
         del what
@@ -95,6 +109,12 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """On one connection a read inside a transaction of its own is also a consistent one."""
         with self.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def at_a_glance(self) -> Iterator[Connection]:
+        """For one statement that reads."""
+        with self.reading() as connection:
             yield connection
 
     def now(self, connection: Connection, fallback: datetime) -> datetime:

@@ -68,11 +68,11 @@ class Orders:
 
     def order(self, campaign: str) -> Order | None:
         """The latest one of a campaign, open or not."""
-        with self._database.reading() as connection:
+        with self._database.at_a_glance() as connection:
             return self._order(connection, campaign)
 
     def open_orders(self) -> list[Order]:
-        with self._database.reading() as connection:
+        with self._database.at_a_glance() as connection:
             listed = select(orders).where(IS_OPEN_ORDER).order_by(orders.c.opened_at)
             return [_order(row) for row in connection.execute(listed)]
 

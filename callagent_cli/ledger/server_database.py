@@ -7,6 +7,7 @@ take the ledger's one lock: `alone`. Called by: the store, for a `database_url`.
 
 import json
 import logging
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,15 +15,31 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InvalidatePoolError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from callagent_cli.domain.errors import LedgerBusy, LedgerError
+from callagent_cli.domain.errors import LedgerAway, LedgerBusy, LedgerError
 from callagent_cli.ledger.database import Database
 
 _GATE = 0x43A11A61  # the key of the advisory lock: one ledger a schema, see `_lock_key`
 _CONNECTIONS = 8  # kept open by one process, at most; each step needs one
-_CONNECT_S = 10
+_CONNECT_S = 5
+# a wire that is cut says nothing: ask the other end for a sign of life, and wait 20 s at most for
+# a receipt of what was sent, instead of the system's quarter of an hour
+LIVELY = {
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
 _PATIENCE_S = 300  # with another host that takes in a file
+_TURN = 0x43A11A63  # likewise, of the turns of a fleet
 _SPAN = 0x43A11A62  # the key of what takes more than one transaction
 _HOLD = text("SELECT pg_advisory_lock(:key, hashtext(:schema))")
 _LET_GO = text("SELECT pg_advisory_unlock(:key, hashtext(:schema))")
@@ -51,9 +68,13 @@ class ServerDatabase(Database):
                 self._url,
                 pool_size=_CONNECTIONS,
                 max_overflow=56,  # as many as one process may have lanes
+                pool_use_lifo=True,  # the one that was just used has its statements prepared
                 json_serializer=_written,
-                pool_pre_ping=True,  # a server that was restarted costs nobody a step
-                connect_args={"connect_timeout": _CONNECT_S, "application_name": "callagent"},
+                connect_args={
+                    "connect_timeout": _CONNECT_S,
+                    "application_name": "callagent",
+                    **LIVELY,
+                },
             )
         except ImportError:
             raise LedgerError(
@@ -70,6 +91,15 @@ class ServerDatabase(Database):
                 cursor.execute("SET idle_in_transaction_session_timeout TO '120s'")
             connection.commit()
 
+        @event.listens_for(engine, "checkout")
+        def _require_alive(connection: Any, _record: object, _proxy: object) -> None:
+            """A server that was restarted costs nobody a step. Nothing is sent for that: it says
+            goodbye by itself, and who was asked nothing has nothing else to say."""
+            ear = select.poll()
+            ear.register(connection, select.POLLIN)
+            if ear.poll(0):
+                raise InvalidatePoolError("the server has ended this connection")
+
         return engine
 
     @contextmanager
@@ -82,6 +112,19 @@ class ServerDatabase(Database):
         """A transaction that begins when every earlier one of this kind has ended, anywhere."""
         with self._in_words(), self._engine.begin() as connection:
             connection.execute(_LOCK, {"key": _GATE, "schema": self.schema})
+            yield connection
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        with self._in_words(), self._engine.begin() as connection:
+            connection.execute(_LOCK_BESIDE, {"key": _GATE, "schema": self.schema})
+            yield connection
+
+    @contextmanager
+    def in_turn(self) -> Iterator[Connection]:
+        with self._in_words(), self._engine.begin() as connection:
+            asked = {"key": _GATE, "turn": _TURN, "schema": self.schema}
+            connection.execute(_LOCK_IN_TURN, asked)
             yield connection
 
     @contextmanager
@@ -113,6 +156,12 @@ class ServerDatabase(Database):
         """What it reads is of one moment."""
         calm = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with self._in_words(is_vital=False), calm.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def at_a_glance(self) -> Iterator[Connection]:
+        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with self._in_words(is_vital=False), free.connect() as connection:
             yield connection
 
     def now(self, connection: Connection, fallback: datetime) -> datetime:
@@ -154,7 +203,7 @@ class ServerDatabase(Database):
             words = "it holds a value that cannot be read"
         if self._url.password:
             words = words.replace(str(self._url.password), "…")
-        return LedgerError(
+        return LedgerAway(
             f"the ledger {self.where} cannot be used: {words}",
             hint="see that the server answers (`pg_isready`), then start the same command again",
         )
@@ -169,6 +218,12 @@ def _written(value: object) -> str:
 
 # one key for the ledger, so that two schemas of one database do not wait for each other
 _LOCK = text("SELECT pg_advisory_xact_lock(:key, hashtext(:schema))")
+_LOCK_BESIDE = text("SELECT pg_advisory_xact_lock_shared(:key, hashtext(:schema))")
+_LOCK_IN_TURN = text(
+    "SELECT pg_advisory_xact_lock_shared(:key, hashtext(:schema)), "
+    "pg_advisory_xact_lock(:turn, hashtext(:schema)), "
+    "set_config('synchronous_commit', 'off', true)"
+)
 
 
 def _parsed(url: str) -> URL:

@@ -25,7 +25,7 @@ class SharedBreakers:
 
     def shared_breakers(self) -> Mapping[str, SharedBreaker]:
         columns = (getattr(breakers.c, name) for name in SharedBreaker.__slots__)
-        with self._database.reading() as connection:
+        with self._database.at_a_glance() as connection:
             rows = connection.execute(select(*columns)).all()
         return {row.service: SharedBreaker(*row) for row in rows}
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, exists, select
 
 from callagent_cli.domain.call import AttemptState, Disposition
 from callagent_cli.domain.contact import Contact
@@ -13,7 +14,7 @@ from callagent_cli.domain.suppression import Suppression
 from callagent_cli.ledger.database import Database, unstamp
 from callagent_cli.ledger.files import NEVER
 from callagent_cli.ledger.records import Candidate, Standing
-from callagent_cli.ledger.schema import attempts, contacts
+from callagent_cli.ledger.schema import attempts, contacts, suppressions
 from callagent_cli.ledger.suppression_book import SuppressionBook
 
 _MOST_AT_ONCE = 500  # some databases bound the parameters of a query
@@ -32,10 +33,38 @@ _CALLS = (
     )
     .order_by(attempts.c.started_at)
 )
+_WITH_CALLS = (
+    select(
+        contacts,
+        attempts.c.campaign.label("called_for"),
+        attempts.c.started_at.label("called_at"),
+        attempts.c.ended_at.label("call_ended_at"),
+        attempts.c.disposition.label("call_disposition"),
+        exists().where(suppressions.c.phone_hash == bindparam("of_hash")).label("is_listed"),
+    )
+    .outerjoin(
+        attempts,
+        (attempts.c.phone == contacts.c.phone) & attempts.c.state.in_(_MAY_HAVE_RUNG),
+    )
+    .where(
+        contacts.c.campaign == bindparam("of_campaign"), contacts.c.phone == bindparam("of_phone")
+    )
+    .order_by(attempts.c.started_at)
+)
 _KNOWN = select(contacts).where(
     contacts.c.campaign == bindparam("of_campaign"),
     contacts.c.phone.in_(bindparam("phones", expanding=True)),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """That rang, or may have."""
+
+    campaign: str
+    started_at: str
+    ended_at: str | None
+    disposition: str | None
 
 
 class Standings(SuppressionBook):
@@ -71,6 +100,22 @@ class Standings(SuppressionBook):
             for row in (rows.get(person.phone),)
         ]
 
+    def _is_still_so(self, connection: Connection, campaign: str, candidate: Candidate) -> bool:
+        """Inside the caller's transaction: whether nothing more is known of them by now."""
+        phone = candidate.contact.phone
+        asked = {"of_campaign": campaign, "of_phone": phone}
+        rows = connection.execute(
+            _WITH_CALLS, {**asked, "of_hash": self._hash(connection, phone)}
+        ).all()
+        if not rows or rows[0].is_listed:
+            return False
+        calls = [
+            _Call(row.called_for, row.called_at, row.call_ended_at, row.call_disposition)
+            for row in rows
+            if row.called_for is not None
+        ]
+        return _candidate(campaign, contact_of(rows[0]), calls, rows[0], None) == candidate
+
     def _candidate(
         self, connection: Connection, campaign: str, row: Row[tuple[object, ...]]
     ) -> Candidate:
@@ -80,18 +125,18 @@ class Standings(SuppressionBook):
         return _candidate(campaign, contact_of(row), calls, row, listed)
 
 
-def _calls_by_phone(connection: Connection, phones: Sequence[str]) -> Mapping[str, list[Row[Any]]]:
+def _calls_by_phone(connection: Connection, phones: Sequence[str]) -> Mapping[str, list[_Call]]:
     """Calls that rang or may have rung, in any campaign, oldest first."""
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for call in connection.execute(_CALLS, {"phones": phones}):
-        found[call.phone].append(call)  # type: ignore[arg-type]  # a row of any columns
+    found: dict[str, list[_Call]] = defaultdict(list)
+    for phone, *call in connection.execute(_CALLS, {"phones": phones}):
+        found[phone].append(_Call(*call))
     return found
 
 
 def _candidate(
     campaign: str,
     contact: Contact,
-    calls: Sequence[Row[Any]],
+    calls: Sequence[_Call],
     row: Row[Any] | None,
     listed: Suppression | None,
 ) -> Candidate:

@@ -40,7 +40,7 @@ class SuppressionBook:
 
     def suppression_of(self, phone: str) -> Suppression | None:
         """Why a number must not be called: one reason of maybe several; None: it is not listed."""
-        with self._database.reading() as connection:
+        with self._database.at_a_glance() as connection:
             return self._suppressed(connection, phone)
 
     def suppressions_of(self, phone: str) -> list[Suppression]:

@@ -1,7 +1,7 @@
 """Turns: who may call now, of a fleet. Looked at and taken in one transaction, so that lanes,
 pace, caps and budgets hold exactly, however many workers there are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -99,7 +99,7 @@ class Turns(Standings):
             .outerjoin(runs, runs.c.run_id == attempts.c.run_id)
             .where(contacts.c.campaign == campaign, contacts.c.position == position, IS_OPEN)
         )
-        with self._database.reading() as connection:
+        with self._database.at_a_glance() as connection:
             row = connection.execute(found).first()
         if row is None:
             return None
@@ -122,19 +122,21 @@ class Turns(Standings):
         since: datetime | None,
         reached: Callable[[OrderUse], str | None],
         is_hopeful: bool = False,
+        ended: Sequence[str] = (),
     ) -> Claim | NotNow | Reached | NoOrder | None:
         """Claim the contact, if the order lets anybody be called at this moment. None: somebody
         else has the contact or its number, or more is known of it by now.
 
         since: calls from then on count for today; None: nobody asks. reached: in words, which
-        limit forbids another dial. is_hopeful: a line has just become free here.
+        limit forbids another dial. is_hopeful: a line has just become free here. ended: attempts
+        that the provider has said are over, whatever stands here yet: their lines are free.
         """
         self._database.require_sound()
         if not is_hopeful and (refused := self._look(order_id, campaign)) is not None:
             return refused  # most are told so without waiting for the ledger's one lock
         try:
-            with self._database.alone() as connection:
-                seen = _survey(connection, campaign, order_id)
+            with self._database.in_turn() as connection:
+                seen = _survey(connection, campaign, order_id, ended)
                 if seen is None:
                     return NoOrder()
                 if (wait_s := _wait_s(seen)) is not None:
@@ -143,7 +145,7 @@ class Turns(Standings):
                 if (reason := reached(use)) is not None:
                     return Reached(reason, use)
                 claim = None
-                if self._is_as_known(connection, campaign, candidate):
+                if self._is_still_so(connection, campaign, candidate):
                     claim = claimed(connection, campaign, candidate, run_id, seen.now)
                 if claim is not None:
                     _note_dial(connection, seen, pace_s)
@@ -170,23 +172,19 @@ class Turns(Standings):
         with self._database.reading() as connection:
             return int(connection.execute(summed.where(crew.c.order_id == order_id)).scalar_one())
 
-    def _is_as_known(self, connection: Connection, campaign: str, candidate: Candidate) -> bool:
-        """Whether the verdict on a contact still rests on all that is known of its number."""
-        this = contacts.c.campaign == campaign, contacts.c.phone == candidate.contact.phone
-        row = connection.execute(select(contacts).where(*this)).first()
-        return row is not None and self._candidate(connection, campaign, row) == candidate
-
     def _look(self, order_id: str, campaign: str) -> NotNow | None:
-        with self._database.aside() as connection:
+        with self._database.at_a_glance() as connection:
             seen = _survey(connection, campaign, order_id)
         wait_s = None if seen is None else _wait_s(seen)
         return None if wait_s is None else NotNow(wait_s)
 
 
 # an order that lets somebody be called, what is on at this moment, and what came of it so far
+_IS_ON = attempts.c.attempt_id.not_in(bindparam("of_ended", expanding=True))
 _LINES = (
     select(
-        func.count().label("on_a_line"),  # of every campaign: the plan's lines are the account's
+        # of every campaign: the plan's lines are the account's
+        func.count().filter(_IS_ON).label("on_a_line"),
         func.count().filter(_IN_CAMPAIGN).label("under_way"),
         func.count()
         .filter(_IN_CAMPAIGN, attempts.c.state != AttemptState.PLACED.value)
@@ -217,9 +215,11 @@ _SURVEY = (
 )
 
 
-def _survey(connection: Connection, campaign: str, order_id: str) -> Row[Any] | None:
+def _survey(
+    connection: Connection, campaign: str, order_id: str, ended: Sequence[str] = ()
+) -> Row[Any] | None:
     """All that a turn depends on, of one moment. None: the order is paused, or over."""
-    asked = {"of_campaign": campaign, "of_order": order_id}
+    asked = {"of_campaign": campaign, "of_order": order_id, "of_ended": list(ended)}
     return connection.execute(_SURVEY, asked).first()
 
 
