@@ -7,14 +7,19 @@ trusted after an outage.
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callagent_cli.campaign.ledger_outage import LedgerOutage
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.domain.clock import Clock, Signal
-from callagent_cli.domain.errors import CallAgentError, LedgerError
-from callagent_cli.domain.event import Emit, EventName
+from callagent_cli.domain.errors import (
+    CallAgentError,
+    LeaseLost,
+    LedgerAway,
+    LedgerBusy,
+    LedgerError,
+)
 from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.ledger.fleet import Fleet
 from callagent_cli.ledger.fleet_records import Order
@@ -30,6 +35,8 @@ class WorkingShift(Protocol):
     def order(self) -> Order: ...
     @property
     def is_over(self) -> bool: ...
+    @property
+    def leads(self) -> bool: ...
     @property
     def has_ended(self) -> bool:
         """For a reason of its own: a limit, a refusal, a service that did not come back."""
@@ -71,17 +78,19 @@ class FleetWorker:
         *,
         clock: Clock,
         stop: Signal,
-        emit: Emit,
+        outage: LedgerOutage,
         open_shift: Callable[[Order], WorkingShift],
         engine_for: Callable[[Callable[[str, int], None], Callable[[], None]], Engine],
+        flush_alerts: Callable[[], None],
         campaign: str | None = None,
         looks: int = 0,
     ) -> None:
-        self._fleet, self._clock, self._stop, self._emit = fleet, clock, stop, emit
+        self._fleet, self._clock, self._stop, self._outage = fleet, clock, stop, outage
         self._open_shift, self._engine_for = open_shift, engine_for
+        self._flush_alerts = flush_alerts
         self._campaign, self._looks = campaign, looks
         self._hands = _Hands()
-        self.summary: RunSummary | None = None  # of the latest shift
+        self.summary: RunSummary | None = None  # of the latest shift; None: it lost the ledger
         self.dialled = 0  # in shifts that are over
         self._has_ended = False
         self.problem: CallAgentError | None = None  # that lets no shift begin
@@ -91,6 +100,7 @@ class FleetWorker:
         self._look()
         engine = _KeptEngine(self)
         task = self._clock.spawn("engine", engine.run)
+        self._clock.spawn("outage", self._watch_outage)
         try:
             while not self._stop.wait(_LOOK_S):
                 if self.problem is not None:
@@ -104,6 +114,12 @@ class FleetWorker:
             engine.stop()
             task.join()
             self._close_all(interrupted())
+            self._flush_alerts()
+
+    def _watch_outage(self) -> None:
+        """On a thread of its own: a server that is frozen keeps whoever asks it waiting."""
+        while not self._stop.wait(_LOOK_S):
+            self._outage.missed()
 
     def attend(self, campaign: str, position: int) -> None:
         """A job of the engine. Never raises: what went wrong ends the shift."""
@@ -118,7 +134,7 @@ class FleetWorker:
     def put_down(self) -> None:
         """The ledger's server is gone: end what is in hand, begin anew when it is back."""
         if not self._stop.is_set():
-            self._emit(EventName.LEDGER_LOST, error="the server does not answer")
+            self._outage.lost("the ledger's server does not answer")
         self._stop_shifts()
 
     def wait_a_while(self) -> None:
@@ -128,17 +144,21 @@ class FleetWorker:
         return self._engine_for(self.attend, self.put_down)
 
     def _look(self) -> None:
-        with suppress(LedgerError):
+        try:
             ordered = {order.campaign: order for order in self._ordered()}
-            for campaign, shift in list(self._hands.shifts.items()):
-                order = ordered.get(campaign)
-                is_other = order is None or order.order_id != shift.order.order_id
-                if is_other or shift.is_over:
-                    self._close(campaign, None)
-            for campaign, order in ordered.items():
-                is_wanted = campaign not in self._hands.shifts and order.paused_at is None
-                if is_wanted and not (self._has_ended and self._campaign):
-                    self._open(order)
+        except LedgerError as error:
+            self._outage.lost(error.message)
+            return
+        self._outage.found(leads=any(shift.leads for shift in self._hands.shifts.values()))
+        for campaign, shift in list(self._hands.shifts.items()):
+            order = ordered.get(campaign)
+            is_other = order is None or order.order_id != shift.order.order_id
+            if is_other or shift.is_over:
+                self._close(campaign, None)
+        for campaign, order in ordered.items():
+            is_wanted = campaign not in self._hands.shifts and order.paused_at is None
+            if is_wanted and not (self._has_ended and self._campaign):
+                self._open(order)
 
     def _ordered(self) -> Sequence[Order]:
         """A shift of one that is paused follows the calls that are under way."""
@@ -154,8 +174,8 @@ class FleetWorker:
         self._hands.not_before_s[order.campaign] = now_s + _AGAIN_S
         try:
             self._hands.shifts[order.campaign] = self._open_shift(order)
-        except LedgerError as error:
-            self._emit(EventName.LEDGER_LOST, error=error.message)
+        except (LedgerAway, LedgerBusy, LeaseLost):
+            return  # in a while, then; a server that is away is noticed by the next look
         except CallAgentError as error:
             self.problem = error
 
@@ -191,10 +211,8 @@ class FleetWorker:
         shift = self._hands.shifts.pop(campaign)
         self._has_ended = self._has_ended or shift.has_ended
         shift.stop()
-        summary = shift.close(interrupted)
-        if summary is not None:
-            self.dialled += summary.dialled
-            self.summary = summary
+        self.summary = shift.close(interrupted)
+        self.dialled += shift.snapshot().dialled
 
 
 class _KeptEngine:

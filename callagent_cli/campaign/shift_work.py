@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from callagent_cli.campaign.agenda import RunEnd
+from callagent_cli.campaign.leading import Leadership
+from callagent_cli.campaign.ledger_outage import LedgerOutage
 from callagent_cli.campaign.session import Session
 from callagent_cli.campaign.shift import Shift
 from callagent_cli.campaign.summary import RunSummary
@@ -27,9 +29,12 @@ class ShiftWork:
         shift: Shift,
         post: Post,
         *,
+        leadership: Leadership,
+        outage: LedgerOutage,
         tasks: Sequence[Callable[[], None]],
     ) -> None:
         self._session, self._shift, self._post = session, shift, post
+        self._leadership, self._outage = leadership, outage
         self._tasks = tuple(tasks)
         self.on_closed: Callable[[], None] = _nothing
         self._clock, self._state = session.line.clock, "working"
@@ -42,6 +47,10 @@ class ShiftWork:
     def is_over(self) -> bool:
         """A ledger that was lost, a lease too, or a reason to take nobody more."""
         return self._session.line.stop.is_set() or self._shift.end is not None
+
+    @property
+    def leads(self) -> bool:
+        return self._leadership()
 
     @property
     def has_ended(self) -> bool:
@@ -73,7 +82,7 @@ class ShiftWork:
                     self._shift.done(job)
                 job = self._shift.next_in_hand()
         except LedgerError as error:
-            self._session.line.emit(EventName.LEDGER_LOST, error=error.message)
+            self._outage.lost(error.message)
             self.stop()
         except CallAgentError as error:
             self._shift.finish(RunEnd(error.message))
@@ -91,7 +100,7 @@ class ShiftWork:
         try:
             summary = self._session.close(interrupted)
         except LedgerError as error:
-            self._session.line.emit(EventName.LEDGER_LOST, error=error.message)
+            self._outage.lost(error.message)
         self._session.over.set()
         with suppress(LedgerError):
             self._post.finish(summary.exit_status if summary else None)

@@ -71,7 +71,13 @@ def _said(event: Event) -> str | None:
             why = f": {about['error']}" if "error" in about else ""
             return f"{about.get('service')}: breaker {state}{why}"
         case _:
-            return None
+            return _said_of_ledger(event)
+
+
+def _said_of_ledger(event: Event) -> str | None:
+    if event.name is EventName.LEDGER_LOST:
+        return f"{event.fields.get('error')}; waiting for it"
+    return "the ledger answers again" if event.name is EventName.LEDGER_FOUND else None
 
 
 def _next_try(event: Event) -> str:

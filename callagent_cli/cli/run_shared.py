@@ -15,8 +15,9 @@ from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import as_stopping, live_view
 from callagent_cli.cli.options import RunOptions
 from callagent_cli.cli.progress import counted, progress
-from callagent_cli.cli.render import TerminalChannel, line_for
+from callagent_cli.cli.render import TerminalChannel
 from callagent_cli.cli.terminal import Terminal
+from callagent_cli.cli.worker import terminal_listener
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import Contact, RejectedRow
@@ -119,7 +120,7 @@ def _lend_a_hand(this: Ordering, order: Order) -> RunSummary:
         "run",
         this.wish.concurrency,
         channels=(TerminalChannel(this.terminal.say),),
-        listeners=(lambda event: this.terminal.detail(line_for(event)),),
+        listeners=(terminal_listener(this.terminal),),
     )
     worker = shifts.build_worker(
         this.settings, fleet, crewing, clock=this.clock, stop=stop, campaign=campaign

@@ -10,7 +10,7 @@ from callagent_cli.cli.terminal import Terminal
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.errors import InputError
-from callagent_cli.domain.event import EventName
+from callagent_cli.domain.event import Event, EventName, Listener
 from callagent_cli.domain.text import one_line
 
 
@@ -27,7 +27,7 @@ def work(concurrency: int | None, common: Common) -> int:
         "worker",
         lanes,
         channels=(TerminalChannel(terminal.say),),
-        listeners=(lambda event: terminal.detail(line_for(event)),),
+        listeners=(terminal_listener(terminal),),
     )
     clock = SystemClock()
     stop = clock.signal()
@@ -38,6 +38,18 @@ def work(concurrency: int | None, common: Common) -> int:
         worker.run(lambda: interrupts.exit_status)
     terminal.say(f"worker ended: {worker.dialled} called")
     return 0
+
+
+def terminal_listener(terminal: Terminal) -> Listener:
+    """Says what a person at the terminal, or who reads its journal, must know at once; the rest
+    of it with -v."""
+
+    def hear(event: Event) -> None:
+        is_vital = event.name in (EventName.LEDGER_LOST, EventName.LEDGER_FOUND)
+        if (line := line_for(event)) is not None:
+            (terminal.say if is_vital else terminal.detail)(line)
+
+    return hear
 
 
 def pause(campaign: str, reason: str, common: Common) -> int:

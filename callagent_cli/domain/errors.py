@@ -5,7 +5,9 @@ CallAgentError
 ├── InputError             what was given cannot be used: a file, a name, a flag
 ├── LedgerError            damaged, foreign, older than its journal, not writable
 │   ├── LedgerBusy         another run holds it
-│   └── LedgerOutdated     of an older program: a run brings it up to date
+│   ├── LedgerOutdated     of an older program: a run brings it up to date
+│   ├── LedgerAway         its server does not answer, and may again
+│   └── LeaseLost          this run was taken for dead; it may not dial
 ├── Interrupted            a wait was cut short because the run is stopping
 ├── GateClosed             a check made again after a wait says: not this contact, not now
 └── ServiceError           one answer (or none) of one service, sorted once at the HTTP edge
@@ -61,6 +63,10 @@ class LeaseLost(LedgerError):
 
 class LedgerOutdated(LedgerError):
     """An older program wrote it; the next run brings it up to date."""
+
+
+class LedgerAway(LedgerError):
+    """The server that it is on does not answer, or has not done what it was asked."""
 
 
 class Interrupted(CallAgentError):

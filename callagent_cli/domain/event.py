@@ -52,6 +52,8 @@ class EventName(StrEnum):
     WORKER_STOPPED = "worker.stopped"
     LEADER_ELECTED = "leader.elected"  # it probes, tells people and delivers
     LEDGER_LOST = "ledger.lost"  # a worker begins anew when it answers
+    LEDGER_MISSED = "ledger.missed"  # it has been lost for so long that a person is told
+    LEDGER_FOUND = "ledger.found"
     ORDER_OPENED = "order.opened"  # the fleet works on a campaign
     ORDER_PAUSED = "order.paused"
     ORDER_RESUMED = "order.resumed"
@@ -83,6 +85,7 @@ LEVEL_OF: Mapping[EventName, Level] = {
     EventName.METRICS_FAILED: Level.WARNING,
     EventName.SERVICE_ANSWERED: Level.DEBUG,
     EventName.LEDGER_LOST: Level.WARNING,
+    EventName.LEDGER_MISSED: Level.ERROR,
 }  # every other event is INFO
 
 

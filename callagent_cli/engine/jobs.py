@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -35,18 +35,19 @@ class Engine:
         schema: str,
         *,
         hands: int,
+        wire: Mapping[str, str],
         attend: Attend,
         campaigns: Sequence[str] | None = None,
         on_lost: Callable[[], None] = lambda: None,
         on_begun: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """hands: jobs at the same time. campaigns: None for all. on_lost: told when the server
-        does not answer; what is in hand is then to be put down. on_begun: told this worker's
-        number in the engine's tables."""
+        """hands: jobs at the same time. wire: how a connection that is cut is noticed. campaigns:
+        None for all. on_lost: told when the server does not answer; what is in hand is then to
+        be put down. on_begun: told this worker's number in the engine's tables."""
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # we tell what matters
         self._hands, self._campaigns, self._on_lost = hands, campaigns, on_lost
         self._stop = threading.Event()
-        self._app = _app(url, schema)
+        self._app = _app(url, schema, wire)
         self._tell_number(on_begun)
         self._app.task(name="attend")(_attending(attend))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,12 +153,16 @@ def _attending(attend: Attend) -> Callable[[str, int], None]:
     return task
 
 
-def _app(url: str, schema: str) -> "App":
+def _app(url: str, schema: str, wire: Mapping[str, str]) -> "App":
     from procrastinate import App, PsycopgConnector
 
     connector = PsycopgConnector(
         conninfo=url.replace("postgresql+psycopg://", "postgresql://", 1),
-        kwargs={"options": f"-c search_path={schema}", "application_name": "callagent-engine"},
+        kwargs={
+            "options": f"-c search_path={schema}",
+            "application_name": "callagent-engine",
+            **wire,
+        },
         min_size=1,
         max_size=4,
         timeout=10.0,

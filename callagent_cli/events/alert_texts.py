@@ -13,7 +13,7 @@ from callagent_cli.domain.duration import duration_text
 from callagent_cli.domain.errors import ErrorCategory
 from callagent_cli.domain.event import Event, EventName
 from callagent_cli.domain.text import one_line
-from callagent_cli.events.service_roles import role_of
+from callagent_cli.events.service_roles import LEDGER, role_of
 
 _STOPPED_BY_HAND = 128  # + the signal's number
 
@@ -38,18 +38,18 @@ class Counts:
 
 
 def opened(event: Event, since: datetime, error: str) -> Alert:
-    service = _text(event, "service")
+    service, role = service_of(event), role_of(service_of(event))
     return Alert(
         key=_key(AlertKind.INCIDENT_OPENED, service, since),
         kind=AlertKind.INCIDENT_OPENED,
         at=event.at,
         service=service,
-        title=f"{service} is down: {_short(error)}",
-        happened=f"its breaker opened at {_clock(event.at)}; last error: {_said(error)}",
-        meaning=role_of(service).down,
-        automatic=role_of(service).automatic,
-        todo=f"nothing if this passes by itself; else look at the status page of {service}",
-        command=f"callagent health {shlex.quote(service)}",
+        title=f"{service} is down" if service == LEDGER else f"{service} is down: {_short(error)}",
+        happened=f"{role.began} at {_clock(since)}; last error: {_said(error)}",
+        meaning=role.down,
+        automatic=role.automatic,
+        todo=f"nothing if this passes by itself; else look {_where(service)}",
+        command=_question_to(service),
     )
 
 
@@ -66,8 +66,8 @@ def ongoing(
         happened=f"since {_clock(since)}: {_said(error)}; so far {counts}",
         meaning=role_of(service).still_down,
         automatic=f"{role_of(service).automatic}; at a run's end the next one goes on",
-        todo=f"look at the status page of {service} and at your own network",
-        command=f"callagent health {shlex.quote(service)}",
+        todo=f"look {_where(service, 'and at your own network')}",
+        command=_question_to(service),
     )
 
 
@@ -245,6 +245,22 @@ def is_worth_telling(event: Event) -> bool:
     """A run that called nobody, as cron starts all night, is no news; nor is one ended by hand."""
     status = _number(event, "exit_status")
     return status < _STOPPED_BY_HAND and (_number(event, "dialled") > 0 or status == 5)
+
+
+def service_of(event: Event) -> str:
+    """Whose outage an event tells of."""
+    is_of_ledger = event.name in (EventName.LEDGER_MISSED, EventName.LEDGER_FOUND)
+    return LEDGER if is_of_ledger else _text(event, "service")
+
+
+def _where(service: str, besides: str = "") -> str:
+    """To look, when it is down."""
+    page = " ".join(word for word in (f"at the status page of {service}", besides) if word)
+    return role_of(service).look_at or page
+
+
+def _question_to(service: str) -> str:
+    return role_of(service).command or f"callagent health {shlex.quote(service)}"
 
 
 def _key(kind: AlertKind, service: str, since: datetime) -> str:

@@ -96,9 +96,9 @@ class Incidents:
     def hear(self, event: Event) -> list[Alert]:
         """The alerts that this event calls for, now."""
         match event.name:
-            case EventName.BREAKER_OPENED:
+            case EventName.BREAKER_OPENED | EventName.LEDGER_MISSED:
                 return self._opened(event)
-            case EventName.BREAKER_CLOSED:
+            case EventName.BREAKER_CLOSED | EventName.LEDGER_FOUND:
                 return self._closed(event)
             case EventName.CONTACT_FAILED | EventName.CALL_IN_DOUBT:
                 return self._call_went_wrong(event)
@@ -149,7 +149,7 @@ class Incidents:
     def _opened(self, event: Event) -> list[Alert]:
         if event.fields.get("is_held") is True:
             return []  # by a person, who knows
-        service, known = _service(event), self._open.get(_service(event))
+        service, known = texts.service_of(event), self._open.get(texts.service_of(event))
         is_refusal = event.fields.get("is_forced") is True
         if known is not None:
             known.on_probation_since, known.is_inherited = None, False
@@ -158,7 +158,7 @@ class Incidents:
         incident = _Open(
             service=service,
             is_refusal=is_refusal,
-            opened_at=known.opened_at if known else event.at,
+            opened_at=known.opened_at if known else _began_at(event),
             error=_text(event, "error"),
             told_at=event.at,
             counts=known.counts if known else Counts(),
@@ -175,7 +175,7 @@ class Incidents:
                 _add(incident.counts, event)
 
     def _closed(self, event: Event) -> list[Alert]:
-        incident = self._open.get(_service(event))
+        incident = self._open.get(texts.service_of(event))
         if incident is None:
             return []
         if event.fields.get("is_on_probation") is True:
@@ -199,7 +199,7 @@ class Incidents:
         return [texts.recovered(now, *about)]
 
     def _call_went_wrong(self, event: Event) -> list[Alert]:
-        incident = self._open.get(_service(event))
+        incident = self._open.get(texts.service_of(event))
         if incident is not None:
             is_told = _has_opened(incident, event)
             _add(incident.counts, event)
@@ -208,7 +208,7 @@ class Incidents:
 
     def _tell_or_collect(self, event: Event) -> list[Alert]:
         """The first of a kind at once, more of it with the next digest."""
-        kind = (event.name.value, _service(event), _text(event, "error_category"))
+        kind = (event.name.value, texts.service_of(event), _text(event, "error_category"))
         if kind in self._digests:
             self._digests[kind].untold.append(event)
             return []
@@ -216,7 +216,7 @@ class Incidents:
         return [_tell_of(event)(event)]
 
     def _count(self, event: Event) -> list[Alert]:
-        incident = self._open.get(_service(event))
+        incident = self._open.get(texts.service_of(event))
         if incident is not None:
             _add(incident.counts, event)
         return []
@@ -253,6 +253,13 @@ class Incidents:
         return incident.told_at + self._repeat
 
 
+def _began_at(event: Event) -> datetime:
+    """A breaker opens at once; of a lost ledger a person is told after a while."""
+    if event.name is EventName.LEDGER_MISSED:
+        return event.at - timedelta(milliseconds=float(event.fields.get("elapsed_ms") or 0))
+    return event.at
+
+
 def _has_opened(incident: _Open, event: Event) -> bool:
     """A call whose own failure opened the breaker failed before the incident, not in it."""
     is_first = incident.counts.failed == incident.counts.deferred == 0
@@ -280,10 +287,6 @@ def _add(counts: Counts, event: Event) -> None:
             counts.deferred += int(event.fields.get("contacts") or 1)
         case _:
             counts.failed_probes += 1
-
-
-def _service(event: Event) -> str:
-    return _text(event, "service")
 
 
 def _text(event: Event, name: str) -> str:

@@ -14,9 +14,14 @@ class Role:
     back: str  # what it means that it is back
     catches_up: str  # what callagent does then
     refused: str  # what it means that it refuses us until a person acts
+    began: str = "its breaker opened"
+    look_at: str = ""  # empty: its status page
+    command: str = ""  # that asks for it; empty: `health`
 
 
 _CHECKED = "health checks go on; when they pass, one trial decides"
+
+LEDGER = "ledger"
 
 VOICE = Role(
     down="no call is placed; contacts that are due are deferred, none is lost",
@@ -61,6 +66,17 @@ _ROLES: Mapping[str, Role] = {
         back="the sheet is up to date again soon",
         catches_up="the rows it was owed are added, in their order",
         refused="calls go on; rows are kept until a person acts",
+    ),
+    LEDGER: Role(
+        down="no call is begun by whoever has lost it; nobody is lost, nobody is called twice",
+        automatic="workers put down what they had in hand, and begin anew when it answers",
+        still_down="contacts wait; nobody is called twice, nobody is dropped",
+        back="calls go on",
+        catches_up="calls that were on are followed; those whose answer was lost are looked up",
+        refused="nothing is dialled until a person acts; nobody is lost",
+        began="its server stopped answering",
+        look_at="at its database server, and at the network to it",
+        command="callagent status",
     ),
     "email": _CHANNEL,
     "telegram": _CHANNEL,

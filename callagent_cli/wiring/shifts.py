@@ -11,6 +11,7 @@ from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.breaker_sync import BreakerSync
 from callagent_cli.campaign.fleet_worker import FleetWorker, WorkingShift
 from callagent_cli.campaign.leading import Duties, Leadership
+from callagent_cli.campaign.ledger_outage import LedgerOutage
 from callagent_cli.campaign.limits import HaltRule, RunLimits
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.session import Session
@@ -21,15 +22,20 @@ from callagent_cli.domain.alert import AlertChannel
 from callagent_cli.domain.clock import Clock, CorrectedClock, Signal
 from callagent_cli.domain.event import EventName, Listener
 from callagent_cli.eligibility.decision import Rules
+from callagent_cli.events.alerts import AlertDesk
 from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.crew import Post
 from callagent_cli.ledger.fleet import Fleet
 from callagent_cli.ledger.fleet_records import Order
 from callagent_cli.ledger.store import Ledger
+from callagent_cli.wiring.alert_channels import plain_channels
 from callagent_cli.wiring.contacts import told_to_agent
 from callagent_cli.wiring.ledgers import log_of, open_ledger
+from callagent_cli.wiring.policies import throttle_of
 from callagent_cli.wiring.provider import Outside, outside
 from callagent_cli.wiring.session import Wish, build_session
+
+_ALERTS_FLUSH_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ def build_worker(
     campaign: str | None = None,
 ) -> FleetWorker:
     from callagent_cli.engine.jobs import Engine
+    from callagent_cli.ledger.server_database import LIVELY
 
     url = settings.place.url or ""
     name = f"{crewing.role}_{secrets.token_hex(6)}"
@@ -70,12 +77,15 @@ def build_worker(
     emitter.listen(log_of(settings))
     for listener in crewing.listeners:
         emitter.listen(listener)
+    outage = LedgerOutage(clock, emitter)
+    desk = _desk_without_ledger(settings, crewing, clock, emitter)
 
     def engine_for(attend: Callable[[str, int], None], on_lost: Callable[[], None]) -> Engine:
         return Engine(
             url,
             "callagent",
             hands=crewing.lanes,
+            wire=LIVELY,
             attend=attend,
             campaigns=None if campaign is None else [campaign],
             on_lost=on_lost,
@@ -83,18 +93,30 @@ def build_worker(
         )
 
     def open_shift(order: Order) -> WorkingShift:
-        return build_shift(settings, order, crewing)
+        return build_shift(settings, order, crewing, outage)
 
     return FleetWorker(
         fleet,
         clock=clock,
         stop=stop,
-        emit=emitter,
+        outage=outage,
         open_shift=open_shift,
         engine_for=engine_for,
+        flush_alerts=lambda: desk.flush(_ALERTS_FLUSH_S),
         campaign=campaign,
         looks=len(settings.services.elevenlabs.look_up_after),
     )
+
+
+def _desk_without_ledger(
+    settings: Settings, crewing: Crewing, clock: Clock, emitter: Emitter
+) -> AlertDesk:
+    """For what happens to the ledger itself: it owes that to nobody, each channel is told."""
+    channels = (*crewing.channels, *plain_channels(settings, clock))
+    desk = AlertDesk(channels, clock, emitter, throttle_of(settings))
+    emitter.listen(desk)
+    clock.spawn("alerts", desk.run)
+    return desk
 
 
 class _Seat:
@@ -129,7 +151,9 @@ class _Seat:
         return self.desk
 
 
-def build_shift(settings: Settings, order: Order, crewing: Crewing) -> ShiftWork:
+def build_shift(
+    settings: Settings, order: Order, crewing: Crewing, outage: LedgerOutage
+) -> ShiftWork:
     """A campaign's session in this process, at work. Raises LedgerError, and ConfigError for
     settings that its calls cannot be made with."""
     clock, run_id = CorrectedClock(), f"run_{secrets.token_hex(6)}"
@@ -147,7 +171,7 @@ def build_shift(settings: Settings, order: Order, crewing: Crewing) -> ShiftWork
         reached = outside(settings, clock)
         stack.callback(reached.close)
         work = _put_together(
-            settings, order, crewing, _Means(clock, run_id, ledger, post, reached)
+            settings, order, crewing, _Means(clock, run_id, ledger, post, reached, outage)
         )
         work.begin(told_to_agent(settings, order.limits["columns"]))
         work.on_closed = stack.pop_all().close
@@ -161,6 +185,7 @@ class _Means:
     ledger: Ledger
     post: Post
     outside: Outside
+    outage: LedgerOutage
 
 
 def _put_together(settings: Settings, order: Order, crewing: Crewing, means: _Means) -> ShiftWork:
@@ -199,7 +224,9 @@ def _put_together(settings: Settings, order: Order, crewing: Crewing, means: _Me
     if seat.desk is None:  # pragma: no cover - a session takes its desk from its seat
         raise AssertionError(run_id)
     tasks = (duties.run, sync.run)
-    return ShiftWork(session, seat.desk, means.post, tasks=tasks)
+    return ShiftWork(
+        session, seat.desk, means.post, leadership=leadership, outage=means.outage, tasks=tasks
+    )
 
 
 def _tell_that_it_is_done(session: Session, order: Order, fleet: Fleet) -> None:

@@ -367,3 +367,21 @@ def test_a_dead_letter_is_told_at_once_and_more_of_them_together() -> None:
     [more] = incidents.due(at(300.0))
     assert "2 more messages" in more.title
     assert more.key != first.key
+
+
+def test_a_ledger_that_stays_away_is_told_from_when_it_was_lost_until_it_answers() -> None:
+    incidents = Incidents(Throttle(repeat_interval_s=1800))
+    missed = fact(EventName.LEDGER_MISSED, 130, error="no answer", elapsed_ms=30_000)
+    (down,) = incidents.hear(missed)
+    assert (down.kind, down.title, down.service) == (K.INCIDENT_OPENED, "ledger is down", "ledger")
+    assert at(100).strftime("%H:%M:%S") in down.happened
+    assert down.command == "callagent status"
+    assert "status page" not in down.todo
+    (ongoing,) = incidents.due(at(130 + 1800))
+    assert (ongoing.kind, ongoing.todo) == (
+        K.INCIDENT_ONGOING,
+        "look at its database server, and at the network to it",
+    )
+    (back,) = incidents.hear(fact(EventName.LEDGER_FOUND, 2000, elapsed_ms=1_900_000))
+    assert (back.kind, back.title) == (K.INCIDENT_RECOVERED, "ledger is back after 32 min")
+    assert incidents.hear(fact(EventName.LEDGER_FOUND, 2001)) == []

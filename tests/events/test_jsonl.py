@@ -20,6 +20,8 @@ EVENTS = [
     "worker.stopped",
     "leader.elected",
     "ledger.lost",
+    "ledger.missed",
+    "ledger.found",
     "order.opened",
     "order.paused",
     "order.resumed",

@@ -67,6 +67,8 @@ EVENTS: Mapping[EventName, str] = {
     EventName.WORKER_STOPPED: "it ended its work on it",
     EventName.LEADER_ELECTED: "this process probes, tells people and delivers, for the fleet",
     EventName.LEDGER_LOST: "a worker lost the ledger's server; it begins anew when it answers",
+    EventName.LEDGER_MISSED: "it has been lost for so long that a person is told",
+    EventName.LEDGER_FOUND: "the ledger's server answers again",
     EventName.ORDER_OPENED: "the fleet works on a campaign",
     EventName.ORDER_PAUSED: "no further call of it is begun, on any host",
     EventName.ORDER_RESUMED: "a person lets it go on",
