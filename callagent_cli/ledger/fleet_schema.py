@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Column, Float, Integer, MetaData, Table, Text
 
 from callagent_cli.ledger.schema import WAITING, Words
 
+FLEET_VERSION = 1  # of what is here; a later one must serve the programs of an earlier one
 fleet_metadata = MetaData()
 
 # A campaign that is to be worked on, and within which limits. One a campaign; opened anew by the

@@ -8,11 +8,10 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.schema import CreateSchema
 
-from callagent_cli import __version__
 from callagent_cli.domain.errors import LedgerError
 from callagent_cli.ledger import files, migrations
 from callagent_cli.ledger.database import Database
-from callagent_cli.ledger.fleet_schema import FLEET_RULES, fleet_metadata
+from callagent_cli.ledger.fleet_schema import FLEET_RULES, FLEET_VERSION, fleet_metadata
 from callagent_cli.ledger.identity import check_journal_of, meta_value, newer, older
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.lease import turned_away
@@ -22,7 +21,6 @@ from callagent_cli.ledger.server_database import ServerDatabase
 from callagent_cli.ledger.server_rules import RULES, VIEWS, statements
 from callagent_cli.ledger.shared_lease import holder_of
 
-_EQUIPMENT = f"callagent fleet {__version__}"
 _RESTORE = "restore the newest backup of the server's database, or ask whoever keeps it"
 _INDEXES = ("one_open_attempt_per_number", "one_open_incident_per_service")
 
@@ -139,11 +137,11 @@ def equip(connection: Connection) -> None:
         script = SchemaManager.get_schema()
         connection.connection.driver_connection.execute(script)  # type: ignore[union-attr]
     known = text("SELECT obj_description(to_regclass('crew'), 'pg_class')")
-    if connection.execute(known).scalar_one() != _EQUIPMENT:
+    if int(connection.execute(known).scalar_one() or 0) < FLEET_VERSION:
         fleet_metadata.create_all(connection)
         for rule in FLEET_RULES:
             connection.exec_driver_sql(rule)
-        connection.exec_driver_sql(f"COMMENT ON TABLE crew IS '{_EQUIPMENT}'")
+        connection.exec_driver_sql(f"COMMENT ON TABLE crew IS '{FLEET_VERSION}'")
 
 
 def bring_up_to_date(database: ServerDatabase) -> None:

@@ -116,6 +116,45 @@ def test_an_attempt_that_may_be_ringing_keeps_its_lane(
         assert isinstance(there.turn(order, "run_2", 2), Claim)
 
 
+def test_a_line_whose_call_the_provider_has_ended_is_free_before_that_is_written_down(
+    here: Host, there: Host
+) -> None:
+    order = _order(here, lanes=1)
+    with here.join("run_1", order), there.join("run_2", order):
+        first = here.turn(order, "run_1", 1)
+        assert isinstance(first, Claim)
+        assert isinstance(here.turn(order, "run_1", 2), NotNow)
+        second = here.turn(order, "run_1", 2, ended=[first.attempt_id], is_hopeful=True)
+        assert isinstance(second, Claim)
+        # it is free once: the next one has the line now
+        again = here.turn(order, "run_1", 3, ended=[first.attempt_id], is_hopeful=True)
+        assert isinstance(again, NotNow)
+        assert isinstance(there.turn(order, "run_2", 3), NotNow)
+
+
+def test_an_older_program_does_not_put_back_what_a_newer_one_has_in_force(
+    here: Host, tmp_path: Path, database_url: str, server: Server
+) -> None:
+    del here  # makes the ledger
+    server.execute("COMMENT ON TABLE callagent.crew IS '99'")
+    server.execute("DROP TRIGGER crew_counts ON callagent.attempts")
+    Host(tmp_path / "older", database_url).ledger.close()
+    kept = "SELECT tgname FROM pg_trigger WHERE tgname = 'crew_counts'"
+    assert server.execute(kept) == []
+    server.execute("COMMENT ON TABLE callagent.crew IS '0'")
+    Host(tmp_path / "newer", database_url).ledger.close()
+    assert server.execute(kept) == [("crew_counts",)]
+
+
+def test_a_server_that_was_restarted_costs_nobody_a_step(here: Host, server: Server) -> None:
+    order = _order(here)
+    with here.join("run_1", order):
+        assert isinstance(here.turn(order, "run_1", 1), Claim)
+        server.stop("immediate")
+        server.start()
+        assert isinstance(here.turn(order, "run_1", 2), Claim)
+
+
 def test_the_pace_is_kept_by_the_servers_clock(here: Host, there: Host) -> None:
     there.clock.advance(3600)  # its own runs ahead
     order = _order(here, lanes=5)
