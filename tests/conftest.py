@@ -1,10 +1,17 @@
-"""What more than one folder of tests needs: a real database server, for those who ask for it."""
+"""What more than one folder of tests needs: Ctrl-C, and a real database server."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support import postgres
+
+
+def pytest_configure() -> None:
+    """A job in the background of a script ignores INT, and so would what the tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

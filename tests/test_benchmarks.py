@@ -66,6 +66,12 @@ def test_the_fleets_command_measures_every_part(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks.fleet", "--quick", "--write", str(page)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for part in ("contacts a second", "from due to dial", "an idle worker", "`status`", "claimed"):
+    for part in (
+        "contacts a second",
+        "from due to dial",
+        "an idle worker",
+        "`status`",
+        "turn taken",
+    ):
         assert part in page.read_text()
     assert "old" not in page.read_text()

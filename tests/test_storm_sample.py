@@ -24,7 +24,7 @@ def test_killed_suspended_and_cut_off_a_fleet_calls_everybody_once(
     print(storm)
     assert storm.wrong == [], f"seed {_SEED}"
     assert storm.kills
-    assert storm.restarts == storm.outages == 1
+    assert storm.restarts == storm.freezes == storm.queues == storm.outages == 1
 
 
 @pytest.mark.timeout(600)

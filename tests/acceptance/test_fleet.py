@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from callagent_cli import __version__
 from tests.oracle import checks
+from tests.support import far_host, newer_program
 from tests.support.fleet import Fleet
 from tests.support.postgres import Server
 from tests.support.proxy import Proxy
@@ -57,9 +59,23 @@ def test_workers_share_a_campaign_and_drain_on_term(fleet_of: MakeFleet) -> None
         numbers(fleet.shape), 1
     )
     assert fleet.most_at_once() <= 5
-    names = [event["event"] for name in "ab" for event in fleet.log_events(name)]
-    assert names.count("leader.elected") == 1
-    assert names.count("run.finished") == 1  # the campaign's end, told once
+    events = [event for name in "ab" for event in fleet.log_events(name)]
+    assert [event["event"] for event in events].count("run.finished") == 1  # told once
+    assert _reigns_apart(events)
+
+
+def _reigns_apart(events: list[dict[str, Any]]) -> bool:
+    """Whether each leader was elected when the one before it had left."""
+    leader, left = "", set[str]()
+    for event in sorted(events, key=lambda event: event["timestamp"]):
+        match event["event"]:
+            case "worker.stopped":
+                left.add(event["run_id"])
+            case "leader.elected":
+                if leader not in ("", event["run_id"], *left):
+                    return False
+                leader = event["run_id"]
+    return leader != ""
 
 
 def test_two_crons_at_the_same_minute_are_two_hands(fleet_of: MakeFleet) -> None:
@@ -165,6 +181,60 @@ def test_a_server_that_is_restarted_stops_nobody_for_long(fleet_of: MakeFleet) -
     assert all(worker.poll() is None for worker in fleet.processes)
 
 
+def test_a_server_that_is_killed_loses_nothing_it_has_confirmed(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
+    fleet.order()
+    for name in "ab":
+        fleet.worker(name)
+    fleet.wait(lambda: len(fleet.dials()) >= 6)
+    fleet.server.kill()
+    fleet.server.start()
+    fleet.wait(fleet.is_settled, within_s=90)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    assert all(worker.poll() is None for worker in fleet.processes)
+
+
+def test_a_server_that_sleeps_longer_than_the_dead_are_waited_for(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
+    fleet.order()
+    for name in "ab":
+        fleet.worker(name)
+    fleet.wait(lambda: len(fleet.dials()) >= 6)
+    fleet.server.freeze()
+    said = ("ledger.lost", "ledger.missed")  # the leader, after half a minute of it
+    fleet.wait_for_log(lambda names: set(said) <= names, "ab", within_s=60)
+    fleet.server.thaw()
+    fleet.wait(fleet.is_settled, within_s=90)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    told = [e for name in "ab" for e in fleet.log_events(name) if e["event"] == "alert.sent"]
+    assert [e["title"] for e in told if e["title"] == "ledger is down"] == ["ledger is down"]
+    assert all(worker.poll() is None for worker in fleet.processes)
+
+
+def test_versions_may_be_mixed_until_the_ledger_must_change(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=40, concurrency=2))
+    fleet.order()
+    old = fleet.worker("a", lanes=2)
+    newer = ("worker", "--concurrency", "2")
+    beside = fleet.start("b", *newer, program="tests.support.newer_program")
+    fleet.wait(lambda: len(_status(fleet)["fleet"]["workers"]) == 2)
+    versions = {worker["version"] for worker in _status(fleet)["fleet"]["workers"]}
+    assert versions == {__version__, newer_program.VERSION}
+    later = {"program": "tests.support.newer_program", "CALLAGENT_TEST_SCHEMA": "99"}
+    assert fleet.start("c", *newer, **later).wait(30) == 75
+    assert "another run holds the ledger" in fleet.output("c")
+    for worker in (old, beside):
+        worker.terminate()
+        assert worker.wait(30) == 0
+    fleet.start("c", *newer, **later)
+    fleet.wait(lambda: "worker.started" in {e["event"] for e in fleet.log_events("c")})
+    assert fleet.worker("a").wait(30) == 2
+    assert "newer callagent (schema 99)" in fleet.output("a")
+    fleet.wait(fleet.is_settled, within_s=60)
+    counted = Counter(dial["phone"] for dial in fleet.dials())
+    assert counted == dict.fromkeys(numbers(fleet.shape), 1)
+
+
 def test_a_wire_that_is_cut_and_mended(fleet_of: MakeFleet, server: Server) -> None:
     proxy = Proxy(server.port)
     url = server.url.replace(str(server.port), str(proxy.port))
@@ -178,6 +248,23 @@ def test_a_wire_that_is_cut_and_mended(fleet_of: MakeFleet, server: Server) -> N
     fleet.wait(fleet.is_settled, within_s=90)
     assert checks.violations(fleet.evidence(kills=1)) == []
     proxy.close()
+
+
+def test_a_cable_that_is_pulled_says_nothing_and_is_noticed(
+    fleet_of: MakeFleet, server: Server
+) -> None:
+    far_host.require()
+    with far_host.far_host(server) as far:
+        fleet = fleet_of(Shape(schedule="slow!", contacts=12, concurrency=3), url=far.url)
+        fleet.order()
+        fleet.worker("a", lanes=3)
+        fleet.wait(lambda: len(fleet.dials()) >= 3)
+        far.pull()
+        fleet.wait(lambda: "ledger.lost" in {e["event"] for e in fleet.log_events("a")}, 60)
+        far.plug()
+        fleet.wait(fleet.is_settled, within_s=90)
+        fleet.wait(lambda: "ledger.found" in {e["event"] for e in fleet.log_events("a")})
+        assert checks.violations(fleet.evidence(kills=1)) == []
 
 
 def test_a_run_does_not_wait_for_ever_for_a_provider_that_is_down(fleet_of: MakeFleet) -> None:

@@ -24,8 +24,8 @@ def environ(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT), "COLUMNS": "80", **more}
 
 
-def words_of(*words: str) -> list[str]:
-    return [sys.executable, "-m", "callagent_cli", *words]
+def words_of(*words: str, program: str = "callagent_cli") -> list[str]:
+    return [sys.executable, "-m", program, *words]
 
 
 def call(folder: Path, *words: str, given: str = "", **more: str) -> Ended:

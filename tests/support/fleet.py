@@ -61,14 +61,16 @@ class Fleet:
         """On a host, to its end."""
         return call(self.host(name), *words, **self.environ())
 
-    def start(self, name: str, *words: str) -> "subprocess.Popen[bytes]":
-        """On a host, and leave it at work."""
+    def start(
+        self, name: str, *words: str, program: str = "callagent_cli", **more: str
+    ) -> "subprocess.Popen[bytes]":
+        """On a host, and leave it at work. more: of the environment."""
         place = self.host(name)
         with (place / "output.txt").open("ab") as output:
             process = subprocess.Popen(
-                words_of(*words),
+                words_of(*words, program=program),
                 cwd=place,
-                env=environ(**self.environ()),
+                env=environ(**self.environ(), **more),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -141,7 +143,19 @@ class Fleet:
 
     def log_events(self, name: str) -> list[dict[str, Any]]:
         path = self.host(name) / "logs" / "app.log"
+        if not path.exists():
+            return []  # it has not begun yet
         return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def wait_for_log(
+        self, until: Callable[[set[str]], bool], names: str, within_s: float = 30
+    ) -> None:
+        """Look at the logs alone: the server may be away. until: told the events so far."""
+        give_up_s = time.monotonic() + within_s
+        while not until({e["event"] for name in names for e in self.log_events(name)}):
+            if time.monotonic() > give_up_s:
+                raise AssertionError(f"not within {within_s:g} s")
+            time.sleep(_LOOK_S)
 
     def end(self) -> None:
         for process in self.processes:

@@ -3,9 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +62,29 @@ class Server:
     def stop(self, how: str = "fast") -> None:
         """how: `immediate` is a crash."""
         self._control("stop", "-m", how)
+
+    def kill(self) -> None:
+        """With SIGKILL, each of its processes."""
+        pids = self._processes()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            time.sleep(0.02)  # the kernel has them still
+        (self.folder / "data" / "postmaster.pid").unlink()
+
+    def freeze(self) -> None:
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for pid in reversed(self._processes()):
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """The server's own first, then its children."""
+        lines = (self.folder / "data" / "postmaster.pid").read_text().splitlines()
+        children = Path(f"/proc/{lines[0]}/task/{lines[0]}/children").read_text().split()
+        return [int(pid) for pid in (lines[0], *children)]
 
     def _control(self, *words: str) -> None:
         run = [str(binary("pg_ctl")), "-D", str(self.folder / "data"), "-w", *words]

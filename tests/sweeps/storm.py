@@ -1,5 +1,5 @@
-"""A fleet in a storm: workers killed and suspended at random, the server restarted, the provider
-away for a while. Checked by the oracle of the kill sweeps.
+"""A fleet in a storm: workers killed and suspended, the server crashed, frozen and rid of its
+queue, the provider away for a while. Checked by the oracle of the kill sweeps.
 
     python -m tests.sweeps.storm --contacts 1000 --workers 4 --seed 1
 
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,9 @@ from tests.support.proxy import Proxy
 from tests.sweeps.stage import Oracle, Shape
 
 _LOOK_S = 0.1
-_SLEEPS_S = (1.0, 4.0, 40.0)  # a hiccup, a swap, and a silence that is taken for death
+_SLEEPS_S = (0.5, 3.0, 40.0)  # a hiccup, a swap, and a silence that is taken for death
+_OFTEN = (10, 4, 1)  # so that most of the time somebody is awake
+_FREEZES_S = (2.0, 8.0)
 _AWAY_S = 6.0
 
 
@@ -39,7 +42,9 @@ class Weather:
     lanes: int
     seed: int
     every_s: float = 1.0  # between two blows at a worker
-    restarts: int = 2  # of the database
+    restarts: int = 2  # of the database, after a crash or SIGKILL
+    freezes: int = 1  # of the database, for a few seconds
+    queues: int = 1  # emptied: jobs that wait and jobs that are in hand
     outages: int = 1  # of the provider
     schedule: str = "slow!"
     within_s: float = 600.0
@@ -53,6 +58,8 @@ class Storm:
     kills: int = 0
     sleeps: int = 0
     restarts: int = 0
+    freezes: int = 0
+    queues: int = 0
     outages: int = 0
     seconds: float = 0.0
     most_at_once: int = 0
@@ -64,7 +71,8 @@ class Storm:
         return (
             f"{self.weather.contacts} contacts, {self.weather.workers} workers, seed "
             f"{self.weather.seed}: {self.kills} kills, {self.sleeps} suspensions, "
-            f"{self.restarts} restarts of the database, {self.outages} outage of the provider; "
+            f"{self.restarts} restarts and {self.freezes} freezes of the database, "
+            f"{self.queues} losses of the queue, {self.outages} outage of the provider; "
             f"{self.seconds:.0f} s, at most {self.most_at_once} of {self.weather.lanes} calls at "
             f"once, {self.in_doubt} in doubt, alerts {dict(self.alerts)}"
         )
@@ -101,7 +109,7 @@ class _Crew:
             process.wait()
             return "kill"
         process.send_signal(signal.SIGSTOP)
-        self._wakes_at_s[name] = time.monotonic() + self._rng.choice(_SLEEPS_S)
+        self._wakes_at_s[name] = time.monotonic() + self._rng.choices(_SLEEPS_S, _OFTEN)[0]
         return "sleep"
 
     def wake(self, name: str) -> None:
@@ -134,7 +142,9 @@ def blow(weather: Weather, folder: Path, server: postgres.Server) -> Storm:
         storm.most_at_once = fleet.most_at_once()
         storm.in_doubt = fleet.totals()["needs_review"]
         (folder / "attempts.json").write_text(json.dumps(read_server(server).attempts, indent=1))
-        evidence = fleet.evidence(kills=storm.kills + storm.sleeps + storm.restarts)
+        evidence = fleet.evidence(
+            kills=storm.kills + storm.sleeps + storm.restarts + storm.freezes
+        )
         storm.alerts = Counter(str(letter.body.get("title", "")) for letter in inbox.letters)
         storm.wrong += checks.violations(evidence)
         storm.wrong += _of_a_fleet(storm)
@@ -143,38 +153,75 @@ def blow(weather: Weather, folder: Path, server: postgres.Server) -> Storm:
 
 def _live_through(storm: Storm, fleet: Fleet, provider: Proxy, rng: random.Random) -> None:
     weather, began_s = storm.weather, time.monotonic()
-    crew = _Crew(fleet, weather, rng)
+    crew, parts = _Crew(fleet, weather, rng), _Parts(storm, fleet, provider, rng)
     crew.keep_up()
-    share = weather.contacts / (weather.restarts + weather.outages + 1)
-    ahead = [*["restart"] * weather.restarts, *["outage"] * weather.outages]
-    rng.shuffle(ahead)
-    blow_at_s, back_at_s = began_s + weather.every_s, float("inf")
+    blow_at_s = began_s + weather.every_s
     while time.monotonic() - began_s < weather.within_s:
         time.sleep(_LOOK_S)
         crew.keep_up()
-        now_s = time.monotonic()
-        if now_s >= back_at_s:
-            provider.mend()
-            back_at_s = float("inf")
+        parts.mend()
         left = fleet.totals()["pending"]
         if fleet.is_settled():
             break
-        if now_s >= blow_at_s and left:
-            blow_at_s = now_s + weather.every_s
+        if time.monotonic() >= blow_at_s and left:
+            blow_at_s = time.monotonic() + weather.every_s
             _count(storm, crew.strike())
-        if ahead and left < share * len(ahead) and back_at_s == float("inf"):
-            if ahead.pop() == "restart":
-                storm.restarts += 1
-                fleet.server.stop("immediate")
-                fleet.server.start()
-            else:
-                storm.outages += 1
-                provider.cut()
-                back_at_s = now_s + _AWAY_S
+        parts.break_one(left)
     provider.mend()
     crew.calm_down()
     storm.seconds = time.monotonic() - began_s
     fleet.wait(fleet.is_settled, within_s=90)
+
+
+class _Parts:
+    """What the workers depend on, and when each of it breaks: spread over the campaign."""
+
+    def __init__(self, storm: Storm, fleet: Fleet, provider: Proxy, rng: random.Random) -> None:
+        self._storm, self._fleet, self._provider, self._rng = storm, fleet, provider, rng
+        weather = storm.weather
+        self._ahead: list[Callable[[], None]] = [
+            *[self._restart] * weather.restarts,
+            *[self._freeze] * weather.freezes,
+            *[self._lose_queue] * weather.queues,
+            *[self._outage] * weather.outages,
+        ]
+        rng.shuffle(self._ahead)
+        self._share = weather.contacts / (len(self._ahead) + 1)
+        self._back_at_s = float("inf")
+
+    def mend(self) -> None:
+        if time.monotonic() >= self._back_at_s:
+            self._provider.mend()
+            self._back_at_s = float("inf")
+
+    def break_one(self, left: int) -> None:
+        """left: contacts that nobody has called yet."""
+        is_due = self._ahead and left < self._share * len(self._ahead)
+        if is_due and self._back_at_s == float("inf"):
+            self._ahead.pop()()
+
+    def _restart(self) -> None:
+        self._storm.restarts += 1
+        if self._rng.random() < 0.5:
+            self._fleet.server.stop("immediate")
+        else:
+            self._fleet.server.kill()
+        self._fleet.server.start()
+
+    def _freeze(self) -> None:
+        self._storm.freezes += 1
+        self._fleet.server.freeze()
+        time.sleep(self._rng.choice(_FREEZES_S))
+        self._fleet.server.thaw()
+
+    def _lose_queue(self) -> None:
+        self._storm.queues += 1
+        self._fleet.server.execute("SET search_path TO callagent; DELETE FROM procrastinate_jobs")
+
+    def _outage(self) -> None:
+        self._storm.outages += 1
+        self._provider.cut()
+        self._back_at_s = time.monotonic() + _AWAY_S
 
 
 def _count(storm: Storm, blow: str) -> None:
@@ -203,6 +250,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--lanes", type=int, default=20, help="calls at once, of all together")
     parser.add_argument("--restarts", type=int, default=2)
+    parser.add_argument("--freezes", type=int, default=1)
+    parser.add_argument("--queues", type=int, default=1, help="how often the queue is lost")
     parser.add_argument("--outages", type=int, default=1)
     parser.add_argument("--schedule", default="slow!", help="how the provider answers")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
@@ -214,6 +263,8 @@ def main() -> int:
         given.lanes,
         given.seed,
         restarts=given.restarts,
+        freezes=given.freezes,
+        queues=given.queues,
         outages=given.outages,
         schedule=given.schedule,
     )
