@@ -122,12 +122,12 @@ def _lend_a_hand(this: Ordering, order: Order) -> RunSummary:
         channels=(TerminalChannel(this.terminal.say),),
         listeners=(terminal_listener(this.terminal),),
     )
-    worker = shifts.build_worker(
-        this.settings, fleet, crewing, clock=this.clock, stop=stop, campaign=campaign
-    )
-    seen = _Seen(worker)
     is_off = this.options.is_no_live or this.options.is_json
-    with Interrupts(stop.set) as interrupts:
+    with Interrupts(stop.set) as interrupts:  # first: threads that are begun take no signal
+        worker = shifts.build_worker(
+            this.settings, fleet, crewing, clock=this.clock, stop=stop, campaign=campaign
+        )
+        seen = _Seen(worker)
 
         def now() -> RunSnapshot:
             return as_stopping(seen()) if interrupts.caught else seen()

@@ -122,7 +122,8 @@ def _show(told: Standing, terminal: Terminal) -> None:
     if told.fleet is not None and (told.fleet.members or told.fleet.orders):
         for line in order_lines(told.fleet):
             terminal.show(Text(line))
-        terminal.show(workers_table(told.fleet, told.now))
+        if told.fleet.members:
+            terminal.show(workers_table(told.fleet, told.now))
     for each in told.advice():
         terminal.show(_line(each))
 

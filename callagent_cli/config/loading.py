@@ -104,8 +104,13 @@ def read_secrets(variables: Mapping[str, str]) -> tuple[Secrets, list[str]]:
     try:
         return Secrets.model_validate(given), []
     except ValidationError as error:
-        names = [str(problem["loc"][0]).upper() for problem in error.errors()]
-        return Secrets(), [f"environment: {name} has the wrong form" for name in names]
+        return Secrets(), [_wrong_secret(dict(problem)) for problem in error.errors()]
+
+
+def _wrong_secret(problem: Mapping[str, typing.Any]) -> str:
+    """In a validator's own words, which never hold the value."""
+    why = problem.get("ctx", {}).get("error", "has the wrong form")
+    return f"environment: {str(problem['loc'][0]).upper()} {why}"
 
 
 def _validated(file: YamlFile) -> tuple[Settings | None, list[str]]:

@@ -91,6 +91,24 @@ def test_two_crons_at_the_same_minute_are_two_hands(fleet_of: MakeFleet) -> None
     assert _status(fleet)["fleet"]["orders"] == []
 
 
+@pytest.mark.parametrize("caught", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_says_so_and_another_one_goes_on(
+    fleet_of: MakeFleet, caught: signal.Signals
+) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=12, concurrency=2))
+    running = fleet.start("here", "run", f"{CAMPAIGN}.csv", "--yes", "--no-live")
+    fleet.wait(lambda: len(fleet.dials()) >= 2)
+    running.send_signal(caught)
+    assert running.wait(30) == 128 + caught
+    assert "interrupted" in fleet.output("here")
+    finished = [e for e in fleet.log_events("here") if e["event"] == "run.finished"]
+    assert [event["exit_status"] for event in finished] == [128 + caught]
+    assert _status(fleet)["fleet"]["orders"] == []
+    again = fleet.start("here", "run", f"{CAMPAIGN}.csv", "--yes", "--no-live")
+    assert again.wait(60) in (0, 3)
+    assert checks.violations(fleet.evidence(kills=1)) == []
+
+
 def test_a_limit_holds_for_all_of_them_together(fleet_of: MakeFleet) -> None:
     fleet = fleet_of(Shape(contacts=40, concurrency=6))
     fleet.order("--limit", "7")
