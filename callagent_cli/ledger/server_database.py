@@ -83,7 +83,8 @@ class ServerDatabase(Database):
         schema = self.schema
 
         @event.listens_for(engine, "connect")
-        def _settle(connection: Any, _record: object) -> None:
+        def _settle(connection: Any, record: Any) -> None:
+            record.info["is_new"] = True
             with connection.cursor() as cursor:
                 cursor.execute(f"SET search_path TO {schema}")
                 cursor.execute("SET synchronous_commit TO on")
@@ -92,9 +93,11 @@ class ServerDatabase(Database):
             connection.commit()
 
         @event.listens_for(engine, "checkout")
-        def _require_alive(connection: Any, _record: object, _proxy: object) -> None:
+        def _require_alive(connection: Any, record: Any, _proxy: object) -> None:
             """A server that was restarted costs nobody a step. Nothing is sent for that: it says
             goodbye by itself, and who was asked nothing has nothing else to say."""
+            if record.info.pop("is_new", False):
+                return
             ear = select.poll()
             ear.register(connection, select.POLLIN)
             if ear.poll(0):
