@@ -8,9 +8,11 @@ and its generation.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -29,7 +31,8 @@ from sqlalchemy import (
 
 from callagent_cli.domain.errors import InputError, LedgerError
 from callagent_cli.ledger.database import Database
-from callagent_cli.ledger.identity import MOVED
+from callagent_cli.ledger.folder import sync_folder
+from callagent_cli.ledger.identity import MOVED, write_draft
 from callagent_cli.ledger.schema import (
     TRIGGERS,
     attempts,
@@ -75,6 +78,24 @@ def reopen(source: Database) -> None:
         connection.execute(delete(meta).where(meta.c.key == MOVED))
 
 
+def back_up(source: Database, target: Path) -> None:
+    """Write a ledger in a file as the source is at this moment, while others write. Raises
+    FileExistsError rather than overwrite; leaves nothing behind when it fails."""
+    if target.exists():
+        raise FileExistsError(target)
+    draft = write_draft(target)
+    try:
+        database = Database(draft, is_draft=True)
+        try:
+            copy(source, database)
+        finally:
+            database.close()
+        os.link(draft, target)
+    finally:
+        draft.unlink()
+    sync_folder(target.parent)
+
+
 class NotMoved(InputError):
     """The target is as it was, for certain."""
 
@@ -84,7 +105,7 @@ def copy(source: Database, target: Database) -> list[CopiedTable]:
     target holds other calls already, differs from the source afterwards, or cannot be written;
     LedgerError where nobody knows whether it was.
 
-    Only for the holder of the source's lease.
+    What is written in the source meanwhile is not copied: a move holds its lease.
     """
     is_written = False
     try:

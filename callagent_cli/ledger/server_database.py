@@ -184,10 +184,9 @@ class ServerDatabase(Database):
         return bool(connection.execute(asked, {"name": f"{self.schema}.meta"}).scalar_one())
 
     def backup(self, target: Path) -> None:
-        raise LedgerError(
-            f"{target} was not written: the ledger is on a server",
-            hint=f"copy it with the server's own tool: pg_dump --schema={self.schema} -Fc",
-        )
+        from callagent_cli.ledger.copying import back_up
+
+        back_up(self, target)
 
     def purge(self) -> None:
         """Free the rows that were deleted. The server's own log and backups are the server's."""

@@ -186,38 +186,29 @@ def test_a_worker_that_slept_neither_dials_nor_disturbs_when_it_wakes(
     assert checks.violations(fleet.evidence(kills=1)) == []
 
 
-def test_a_server_that_is_restarted_stops_nobody_for_long(fleet_of: MakeFleet) -> None:
-    fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
-    fleet.order()
-    for name in "ab":
-        fleet.worker(name)
-    fleet.wait(lambda: len(fleet.dials()) >= 6)
-    fleet.server.stop("immediate")
+@pytest.mark.parametrize("crash", [lambda server: server.stop("immediate"), Server.kill])
+def test_a_server_that_crashes_stops_nobody_for_long(
+    fleet_of: MakeFleet, crash: Callable[[Server], None]
+) -> None:
+    fleet = _two_at_work(fleet_of)
+    crash(fleet.server)
     fleet.server.start()
     fleet.wait(fleet.is_settled, within_s=90)
     assert checks.violations(fleet.evidence(kills=1)) == []
     assert all(worker.poll() is None for worker in fleet.processes)
 
 
-def test_a_server_that_is_killed_loses_nothing_it_has_confirmed(fleet_of: MakeFleet) -> None:
+def _two_at_work(fleet_of: MakeFleet) -> Fleet:
     fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
     fleet.order()
     for name in "ab":
         fleet.worker(name)
     fleet.wait(lambda: len(fleet.dials()) >= 6)
-    fleet.server.kill()
-    fleet.server.start()
-    fleet.wait(fleet.is_settled, within_s=90)
-    assert checks.violations(fleet.evidence(kills=1)) == []
-    assert all(worker.poll() is None for worker in fleet.processes)
+    return fleet
 
 
 def test_a_server_that_sleeps_longer_than_the_dead_are_waited_for(fleet_of: MakeFleet) -> None:
-    fleet = fleet_of(Shape(schedule="slow!", contacts=24, concurrency=4))
-    fleet.order()
-    for name in "ab":
-        fleet.worker(name)
-    fleet.wait(lambda: len(fleet.dials()) >= 6)
+    fleet = _two_at_work(fleet_of)
     fleet.server.freeze()
     said = ("ledger.lost", "ledger.missed")  # the leader, after half a minute of it
     fleet.wait_for_log(lambda names: set(said) <= names, "ab", within_s=60)

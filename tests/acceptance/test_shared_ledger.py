@@ -51,6 +51,7 @@ def test_every_reading_command_answers(tmp_path: Path, database_url: str) -> Non
         ("breaker", "open", "crm", "--reason", "maintenance"),
         ("breaker", "close", "crm", "--reason", "over"),
         ("logs",),
+        ("backup", "copy.db"),
         ("forget", "+12025550110", "--yes"),
     )
     for command in commands:

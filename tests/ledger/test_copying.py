@@ -1,6 +1,7 @@
 """Moving a ledger: every row arrives, and nobody dials from the one that was left behind."""
 
 import itertools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -212,3 +213,23 @@ def test_the_rules_are_in_force_again(
     _to_server(tmp_path, database_url, clock)
     with pytest.raises(Exception, match="attempts are never deleted"):
         server.execute("DELETE FROM callagent.attempts")
+
+
+def test_a_backup_of_a_server_is_a_ledger_in_a_file_as_of_that_moment(
+    tmp_path: Path, clock: HandClock, database_url: str
+) -> None:
+    _fill(tmp_path / "here", clock)
+    _to_server(tmp_path / "here", database_url, clock)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with _server(tmp_path / "here", clock, database_url) as ledger:
+        ledger.backup(kept / "ledger.db")
+        assert [path.name for path in kept.iterdir()] == ["ledger.db"]
+        for journal in (tmp_path / "here").glob("*journal*"):  # of this host, with its ledger
+            shutil.copy(journal, kept)
+        before = _all(ledger)
+        ledger.suppress("+12025550778", source="by_hand", by="ann")  # after that moment
+        with pytest.raises(InputError, match="exists"):
+            ledger.backup(kept / "ledger.db")
+    with _file(kept, clock) as copy:
+        assert _all(copy) == before

@@ -7,6 +7,7 @@ N = 0 it is never killed, and says on stderr how many steps there were.
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from tests.sweeps import kill_sql
 class Steps:
     def __init__(self, last: int) -> None:
         self.last, self.passed = last, 0
+        self._lock = threading.Lock()
 
     def step(self) -> None:
-        self.passed += 1
-        if self.passed == self.last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        with self._lock:
+            self.passed += 1
+            if self.passed == self.last:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, action: Callable[..., Any]) -> Callable[..., Any]:
         def stepped(*args: Any, **kwargs: Any) -> Any:
@@ -41,10 +44,15 @@ def arm(steps: Steps) -> None:
     Path.unlink = steps.around(Path.unlink)  # type: ignore[method-assign]
 
 
-if __name__ == "__main__":
+def run(arm: Callable[[Steps], None]) -> None:
+    """The command of the process's own words, armed."""
     counted = Steps(int(sys.argv.pop(1)))
     arm(counted)
     try:
         main()
     finally:
         print("steps", counted.passed, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(arm)
