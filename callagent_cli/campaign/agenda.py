@@ -18,7 +18,7 @@ from callagent_cli.domain.call import Claim, Ticket
 from callagent_cli.domain.contact import ContactState, mask_phone
 from callagent_cli.domain.event import Emit, EventName
 from callagent_cli.eligibility.decision import Rules, decide
-from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped
+from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held
 from callagent_cli.ledger.records import Candidate, NextStep
 
 _TICK_S = 1.0  # longest nap: a countdown is shown, and gates move with the time
@@ -211,23 +211,12 @@ class Agenda:
             candidate = self._ledger.next_due(self._campaign, now, only=self._only)
             if candidate is None:
                 return None
-            match decide(candidate, self._rules, now):
-                case Eligible():
-                    claim = self._ledger.claim(self._campaign, candidate, self._line.run_id)
-                    if claim is not None:
-                        return Call(claim, candidate)
-                case Held(until, reason):
-                    self._set_aside(candidate, NextStep(ContactState.HELD, until, reason))
-                case Exhausted(reason):
-                    self._set_aside(candidate, NextStep(ContactState.EXHAUSTED, None, reason))
-                case Skipped(reason):
-                    self._set_aside(candidate, NextStep(ContactState.SKIPPED, None, reason))
+            if is_eligible(self._line, self._campaign, candidate, self._rules):
+                claim = self._ledger.claim(self._campaign, candidate, self._line.run_id)
+                if claim is not None:
+                    return Call(claim, candidate)
         self._woken.set()  # go on at once, after whoever waited for the lock
         return None
-
-    def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
-        self._ledger.set_aside(self._campaign, candidate.contact.phone, step)
-        told_when_set_aside(self._line.emit, candidate, step)
 
     def _nap_s(self) -> float | None:
         """Seconds until something may be due; None when nothing ever will be."""
@@ -271,7 +260,23 @@ class Agenda:
         return f"{service} is still down after {waited} of waiting"
 
 
-def told_when_set_aside(emit: Emit, candidate: Candidate, step: NextStep) -> None:
+def is_eligible(line: Line, campaign: str, candidate: Candidate, rules: Rules) -> bool:
+    """Whether a contact may be called at this moment. Who may not is set aside, and told."""
+    match decide(candidate, rules, line.clock.now()):
+        case Eligible():
+            return True
+        case Held(until, reason):
+            step = NextStep(ContactState.HELD, until, reason)
+        case Exhausted(reason):
+            step = NextStep(ContactState.EXHAUSTED, None, reason)
+        case verdict:
+            step = NextStep(ContactState.SKIPPED, None, verdict.reason)
+    line.ledger.set_aside(campaign, candidate.contact.phone, step)
+    _tell(line.emit, candidate, step)
+    return False
+
+
+def _tell(emit: Emit, candidate: Candidate, step: NextStep) -> None:
     told = {
         ContactState.HELD: EventName.CONTACT_HELD,
         ContactState.EXHAUSTED: EventName.CONTACT_EXHAUSTED,

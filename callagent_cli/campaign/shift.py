@@ -9,19 +9,17 @@ comes, leads to a call that the ledger does not allow.
 import threading
 from dataclasses import dataclass
 
-from callagent_cli.campaign.agenda import Call, Follow, Job, RunEnd, told_when_set_aside
+from callagent_cli.campaign.agenda import Call, Follow, Job, RunEnd, is_eligible
 from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.limits import RunLimits, Spent
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.reconcile import LookUp
 from callagent_cli.domain.call import AttemptState, Claim, Ticket
-from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.event import EventName
-from callagent_cli.eligibility.decision import Rules, decide
-from callagent_cli.eligibility.verdicts import Eligible, Exhausted, Held, Skipped
+from callagent_cli.eligibility.decision import Rules
 from callagent_cli.ledger.fleet import Fleet
 from callagent_cli.ledger.fleet_records import Order
-from callagent_cli.ledger.records import Candidate, NextStep
+from callagent_cli.ledger.records import Candidate
 from callagent_cli.ledger.turns import NoOrder, NotNow, OpenAttempt, OrderUse, Reached
 
 _TICK_S = 1.0  # longest nap before a look at what has changed
@@ -158,20 +156,11 @@ class Shift:
 
     def _eligible(self, position: int) -> Candidate | None:
         """The contact, if its turn may come now; else it is set aside."""
-        now = self._clock.now()
-        candidate = self._fleet.contact_at(self._campaign, position, now)
+        candidate = self._fleet.contact_at(self._campaign, position, self._clock.now())
         if candidate is None:
             return None
-        match decide(candidate, self._rules, now):
-            case Eligible():
-                return candidate
-            case Held(until, reason):
-                self._set_aside(candidate, NextStep(ContactState.HELD, until, reason))
-            case Exhausted(reason):
-                self._set_aside(candidate, NextStep(ContactState.EXHAUSTED, None, reason))
-            case Skipped(reason):
-                self._set_aside(candidate, NextStep(ContactState.SKIPPED, None, reason))
-        return None
+        is_meant = is_eligible(self._line, self._campaign, candidate, self._rules)
+        return candidate if is_meant else None
 
     def _claim(self, candidate: Candidate, *, is_freed: bool) -> Call | NotNow | None:
         """None: more is known of the contact by now, or the order is over."""
@@ -230,10 +219,6 @@ class Shift:
             most = f"{self._limits.max_outage_wait_s:g} s"
             self.finish(RunEnd(f"{trouble} after {most} of waiting"))
         return NotNow(_TICK_S / 4)
-
-    def _set_aside(self, candidate: Candidate, step: NextStep) -> None:
-        self._line.ledger.set_aside(self._campaign, candidate.contact.phone, step)
-        told_when_set_aside(self._line.emit, candidate, step)
 
 
 def attempt_of(job: Job) -> str:
