@@ -296,6 +296,8 @@ def test_an_outage_is_known_to_all_and_told_once(fleet_of: MakeFleet) -> None:
     fleet.wait(lambda: len(fleet.dials()) >= 6)
     proxy.cut()
     fleet.wait(lambda: all(_states(fleet, name)[-1:] == ["breaker.opened"] for name in "abc"))
+    opened = [_first(fleet, name, "breaker.opened") for name in "abc"]
+    assert (max(opened) - min(opened)).total_seconds() < 3  # one, and what a busy machine adds
     proxy.mend()
     fleet.wait(fleet.is_settled, within_s=90)
     fleet.wait(lambda: all(_states(fleet, name)[-1:] == ["breaker.closed"] for name in "abc"))
@@ -323,3 +325,8 @@ def _states(fleet: Fleet, name: str) -> list[str]:
         for event in fleet.log_events(name)
         if event["event"].startswith("breaker.") and event["service"] == "elevenlabs"
     ]
+
+
+def _first(fleet: Fleet, name: str, event: str) -> datetime:
+    told = (each for each in fleet.log_events(name) if each["event"] == event)
+    return datetime.fromisoformat(next(told)["timestamp"])
