@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from callagent_cli.campaign.kept_engine import Engine, KeptEngine
 from callagent_cli.campaign.ledger_outage import LedgerOutage
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.domain.clock import Clock, Signal
@@ -53,14 +54,6 @@ class WorkingShift(Protocol):
         ...
 
 
-class Engine(Protocol):
-    def run(self) -> None:
-        """Raises LedgerError."""
-        ...
-
-    def stop(self) -> None: ...
-
-
 @dataclass(slots=True)
 class _Hands:
     shifts: dict[str, WorkingShift] = field(default_factory=dict)
@@ -98,7 +91,7 @@ class FleetWorker:
     def run(self, interrupted: Callable[[], int | None] = lambda: None) -> None:
         """Work until stopped, or until nothing is due. Raises what no retry can mend."""
         self._look()
-        engine = _KeptEngine(self)
+        engine = KeptEngine(self._new_engine, on_lost=self._begin_anew)
         task = self._clock.spawn("engine", engine.run)
         self._clock.spawn("outage", self._watch_outage)
         try:
@@ -137,10 +130,11 @@ class FleetWorker:
             self._outage.lost("the ledger's server does not answer")
         self._stop_shifts()
 
-    def wait_a_while(self) -> None:
+    def _begin_anew(self) -> None:
+        self.put_down()
         self._stop.wait(_AGAIN_S)
 
-    def new_engine(self) -> Engine:
+    def _new_engine(self) -> Engine:
         return self._engine_for(self.attend, self.put_down)
 
     def _look(self) -> None:
@@ -213,26 +207,3 @@ class FleetWorker:
         shift.stop()
         self.summary = shift.close(interrupted)
         self.dialled += shift.snapshot().dialled
-
-
-class _KeptEngine:
-    """An engine that is begun anew whenever it ends before it should."""
-
-    def __init__(self, worker: FleetWorker) -> None:
-        self._worker = worker
-        self._engine: Engine | None = None
-        self._is_over = False
-
-    def run(self) -> None:
-        while not self._is_over:
-            self._engine = self._worker.new_engine()
-            try:
-                self._engine.run()
-            except LedgerError:
-                self._worker.put_down()
-                self._worker.wait_a_while()
-
-    def stop(self) -> None:
-        self._is_over = True  # seen before an engine is made, or it is one that is stopped here
-        if self._engine is not None:
-            self._engine.stop()
