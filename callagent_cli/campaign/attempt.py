@@ -147,11 +147,11 @@ def _look_first(line: Line, ticket: Ticket, gate: Callable[[], object]) -> Place
     A look-up that fails changes nothing: the answer before it showed that nothing was dialled.
     """
     gate()
-    match line.dialer.find(ticket):
-        case Found(conversation_ids):
-            return Placed(conversation_ids[0])
-        case _:
-            return None
+    try:
+        answer = line.dialer.find(ticket)
+    except ServiceError:
+        return None
+    return Placed(answer.conversation_ids[0]) if isinstance(answer, Found) else None
 
 
 def _doubt(line: Line, ticket: Ticket, error: AmbiguousError) -> InDoubt:

@@ -7,10 +7,14 @@ often it comes back empty, makes a contact dialable. Only a named person does
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from callagent_cli.campaign.attempt import Line, about, state_of
-from callagent_cli.domain.call import CannotTell, Found, NotFound, Placed, Ticket
+from callagent_cli.domain.call import CannotTell, Found, Lookup, NotFound, Placed, Ticket
+from callagent_cli.domain.errors import ErrorCategory, ServiceError
 from callagent_cli.domain.event import EventName
+
+_MAY_STAY_UNANSWERED = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ def next_look(look: LookUp, delays_s: Sequence[float]) -> LookUp | None:
 
 def look_up(line: Line, ticket: Ticket) -> Placed | None:
     """Ask once. What is found is recorded as placed, to be followed to its end."""
-    answer = line.dialer.find(ticket)
-    line.ledger.record_looked_up(ticket)
+    answer = _ask(line, ticket)
+    line.ledger.record_looked_up(ticket, is_counted=_is_counted(line, ticket, answer))
     match answer:
         case Found(conversation_ids):
             placed = Placed(conversation_ids[0])
@@ -51,6 +55,28 @@ def look_up(line: Line, ticket: Ticket) -> Placed | None:
         case CannotTell(reason):
             _tell(line, ticket, "cannot_tell", 0, reason)
     return None
+
+
+def _ask(line: Line, ticket: Ticket) -> Lookup:
+    """The delays between the looks are their retry."""
+    try:
+        return line.guard.call(
+            lambda: line.dialer.find(ticket),
+            operation="look_up",
+            retries=0,
+            is_proof=False,  # calls may be listed while none can be placed
+            fields=about(ticket.claim),
+        )
+    except ServiceError as error:
+        is_passing = error.category is not ErrorCategory.PERMANENT
+        return CannotTell(error.message, is_passing=is_passing)
+
+
+def _is_counted(line: Line, ticket: Ticket, answer: Lookup) -> bool:
+    """A provider that is away has told nothing, so the call may be on for all that is known. But
+    nobody waits for its answer without end."""
+    is_unanswered = isinstance(answer, CannotTell) and answer.is_passing
+    return not is_unanswered or line.clock.now() - ticket.started_at > _MAY_STAY_UNANSWERED
 
 
 def _tell(line: Line, ticket: Ticket, verdict: str, matches: int, error: str = "") -> None:

@@ -116,7 +116,7 @@ class Shift:
         if attempt.state is AttemptState.PLACED:
             is_ours = attempt.is_orphan and self._fleet.adopt(ticket.attempt_id, run_id)
             return Follow(ticket, attempt.conversation_id) if is_ours else None
-        if not self._breaker.admits():
+        if self._nap_for_service() is not None:
             return None  # a provider that is down can tell nothing: the job comes again
         if attempt.is_orphan:
             self._fleet.adopt(ticket.attempt_id, run_id)
@@ -205,7 +205,7 @@ class Shift:
         return None
 
     def _nap_for_service(self) -> NotNow | None:
-        """While the voice service is down nobody asks for a turn."""
+        """While the voice service is down nobody asks for a turn, nor what became of a call."""
         if self._breaker.admits():
             self._waiting_since_s = None
             return None

@@ -157,6 +157,7 @@ class CannotTell:
     """The list could not be read, or the filter could not be trusted."""
 
     reason: str
+    is_passing: bool = False  # nothing was answered: asked later, it may be
 
 
 Lookup = Found | NotFound | CannotTell

@@ -29,8 +29,8 @@ class Dialer(Protocol):
         ...
 
     def find(self, ticket: Ticket) -> Lookup:
-        """Ask the provider for conversations that carry the ticket's attempt id. Never raises
-        ServiceError: what goes wrong is CannotTell."""
+        """Ask the provider for conversations that carry the ticket's attempt id. Raises
+        ServiceError when it does not answer; an answer that proves nothing is CannotTell."""
         ...
 
     def preflight(self, columns: Collection[str]) -> list[Finding]:

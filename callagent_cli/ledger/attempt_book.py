@@ -180,14 +180,16 @@ class AttemptBook(SuppressionBook):
         values = {"error": error, "error_category": "ambiguous"}
         self._record(ticket.claim, AttemptState.UNKNOWN, step, values, owed)
 
-    def record_looked_up(self, ticket: Ticket) -> None:
-        """The provider was asked for an attempt in doubt."""
+    def record_looked_up(self, ticket: Ticket, *, is_counted: bool = True) -> None:
+        """The provider was asked for an attempt in doubt. is_counted: it need not be asked again
+        for the same look."""
         with self._database.transaction() as connection:
             connection.execute(
                 update(attempts)
                 .where(attempts.c.attempt_id == ticket.attempt_id)
                 .values(
-                    looked_up=attempts.c.looked_up + 1, last_looked_at=stamp(self._clock.now())
+                    looked_up=attempts.c.looked_up + int(is_counted),
+                    last_looked_at=stamp(self._clock.now()),
                 )
             )
 

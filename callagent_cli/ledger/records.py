@@ -84,7 +84,7 @@ class DoubtfulAttempt:
 
     ticket: Ticket
     error: str  # what was seen
-    looked_up: int  # times the provider was asked
+    looked_up: int  # times the provider was asked, and answered
     last_looked_at: datetime | None
 
 
@@ -104,7 +104,7 @@ class AttemptRow:
     summary: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
     collected: Mapping[str, object] = field(default_factory=dict)  # in the call
-    looked_up: int = 0  # times the provider was asked, of one in doubt
+    looked_up: int = 0  # times the provider answered, of one in doubt
     resolved_by: str = ""  # who settled one in doubt
     note: str = ""  # of that person
 

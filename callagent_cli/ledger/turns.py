@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select, true, update
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Row,
+    bindparam,
+    cast,
+    func,
+    select,
+    true,
+    update,
+)
 
 from callagent_cli.domain.call import AttemptState, Claim, Ticket
 from callagent_cli.domain.clock import Clock
@@ -20,9 +30,13 @@ from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts,
 from callagent_cli.ledger.standings import Standings
 
 _ON_A_LINE = (AttemptState.CLAIMED.value, AttemptState.DIALING.value, AttemptState.PLACED.value)
-# also who may be ringing, for all that is known: until the provider has been asked twice
+_LASTS_AT_MOST = timedelta(minutes=30)  # a call that the provider tells nothing about
+_IS_RECENT = cast(attempts.c.claimed_at, DateTime(timezone=True)) > (
+    func.clock_timestamp() - _LASTS_AT_MOST
+)
+# also who may be ringing, for all that is known: until the provider has answered twice
 _MAY_BE_ON = attempts.c.state.in_(_ON_A_LINE) | (
-    (attempts.c.state == AttemptState.UNKNOWN.value) & (attempts.c.looked_up < 2)
+    (attempts.c.state == AttemptState.UNKNOWN.value) & (attempts.c.looked_up < 2) & _IS_RECENT
 )
 _IN_CAMPAIGN = attempts.c.campaign == bindparam("of_campaign")
 _CROWDED_PAUSE = timedelta(seconds=30)  # after a 429 of our own plan, before another call

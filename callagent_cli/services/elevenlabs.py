@@ -101,17 +101,14 @@ class ElevenLabs:
     def find(self, ticket: Ticket) -> Lookup:
         """Conversations that carry the attempt's id. A backend that does not know the filter
         returns all of them, so each candidate is read and its own id compared."""
-        try:
-            ids = self._candidates(ticket)
-            if ids is None:
-                return CannotTell("the provider's list is too long to be read to its end")
-            found = tuple(
-                conversation_id
-                for conversation_id in ids
-                if self.read(conversation_id).attempt_id == ticket.attempt_id
-            )
-        except ServiceError as error:
-            return CannotTell(error.message)
+        ids = self._candidates(ticket)
+        if ids is None:
+            return CannotTell("the provider's list is too long to be read to its end")
+        found = tuple(
+            conversation_id
+            for conversation_id in ids
+            if self.read(conversation_id).attempt_id == ticket.attempt_id
+        )
         return Found(found) if found else NotFound()
 
     def _candidates(self, ticket: Ticket) -> list[str] | None:

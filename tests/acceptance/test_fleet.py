@@ -286,6 +286,21 @@ def test_a_run_does_not_wait_for_ever_for_a_provider_that_is_down(fleet_of: Make
     assert _status(fleet)["fleet"]["orders"] == []
 
 
+def test_nor_does_it_for_ever_for_what_became_of_its_calls(fleet_of: MakeFleet) -> None:
+    fleet = fleet_of(Shape(schedule="slow!", contacts=2, concurrency=2, failure_threshold=2))
+    proxy = Proxy(int(fleet.oracle.url.rsplit(":", 1)[1]))
+    fleet.provider_url = f"http://127.0.0.1:{proxy.port}"
+    run = fleet.start("office", "run", f"{CAMPAIGN}.csv", "--yes", "--no-live")
+    fleet.wait(lambda: len(fleet.dials()) == 2)
+    proxy.cut()  # before they are answered
+    assert run.wait(60) == 6, fleet.output("office")
+    assert "2 calls in doubt: a person must look" in fleet.output("office")
+    proxy.mend()
+    assert checks.violations(fleet.evidence(kills=1)) == []
+    assert fleet.totals()["needs_review"] == 0  # they were found
+    proxy.close()
+
+
 def test_an_outage_is_known_to_all_and_told_once(fleet_of: MakeFleet) -> None:
     fleet = fleet_of(Shape(schedule="slow!", contacts=30, concurrency=4, failure_threshold=2))
     proxy = Proxy(int(fleet.oracle.url.rsplit(":", 1)[1]))
@@ -315,6 +330,7 @@ def test_an_outage_is_known_to_all_and_told_once(fleet_of: MakeFleet) -> None:
         if event["event"] == "breaker.half_opened"
     ]
     assert len({event["run_id"] for event in trials}) <= 1
+    assert fleet.most_at_once() <= 4  # a call that nobody could be asked about keeps its line
     assert checks.violations(fleet.evidence(kills=1)) == []
     proxy.close()
 

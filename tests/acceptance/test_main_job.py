@@ -81,6 +81,21 @@ def test_what_cannot_be_found_waits_for_a_person_through_any_number_of_runs(
         assert provider.dials == 3
 
 
+def test_a_provider_that_does_not_answer_has_not_been_looked_up(tmp_path: Path) -> None:
+    with VoiceProvider(lambda n: "lost" if n == 1 else "ok") as provider:
+        provider.list_status = 500
+        site = Site(tmp_path, provider, 3)
+        assert site.run()["exit_status"] == 6
+        (doubt,) = json.loads(site.call("review", "--json")[1])
+        assert (doubt["looked_up"], doubt["last_looked_at"] is None) == (0, False)
+        log = (tmp_path / "logs" / "app.log").read_text().splitlines()
+        asked = [e for e in map(json.loads, log) if e.get("operation") == "look_up"]
+        assert {(e["event"], e["http_status"]) for e in asked} == {("request.failed", 500)}
+        provider.list_status = 200
+        assert site.run()["exit_status"] == 0
+        assert provider.rung == dict.fromkeys(site.numbers, 1)
+
+
 def test_a_second_run_is_turned_away_at_once(tmp_path: Path) -> None:
     ready, held = threading.Event(), threading.Event()
 

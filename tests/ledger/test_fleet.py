@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -111,9 +111,29 @@ def test_an_attempt_that_may_be_ringing_keeps_its_lane(
         server.execute(SILENT.format("run_1"))
         assert there.fleet.bury_the_dead().in_doubt == 1
         assert isinstance(there.turn(order, "run_2", 2), NotNow)
-        for _ in range(2):  # the provider was asked, and knows of no call
+        for _ in range(3):  # it was asked, and did not answer
+            there.ledger.record_looked_up(ticket, is_counted=False)
+        assert isinstance(there.turn(order, "run_2", 2), NotNow)
+        for _ in range(2):  # it answered that it knows of no call
             there.ledger.record_looked_up(ticket)
         assert isinstance(there.turn(order, "run_2", 2), Claim)
+
+
+def test_an_attempt_that_the_provider_never_tells_about_keeps_no_lane_for_ever(
+    here: Host, there: Host, server: Server
+) -> None:
+    order = _order(here, lanes=1)
+    with here.join("run_1", order), there.join("run_2", order):
+        claim = here.turn(order, "run_1", 1)
+        assert isinstance(claim, Claim)
+        here.ledger.begin(claim, {}, run_id="run_1")
+        server.execute(SILENT.format("run_1"))
+        there.fleet.bury_the_dead()
+        for minutes, is_free in ((29, False), (31, True)):
+            began = datetime.now(UTC) - timedelta(minutes=minutes)
+            moved = f"UPDATE attempts SET claimed_at = '{began.isoformat()}'"
+            server.execute(f"SET search_path TO callagent; {moved}")
+            assert isinstance(there.turn(order, "run_2", 2), Claim) is is_free
 
 
 def test_a_line_whose_call_the_provider_has_ended_is_free_before_that_is_written_down(

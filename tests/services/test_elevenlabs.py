@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from callagent_cli.domain.call import CannotTell, Disposition, Found, NotFound, Script, Ticket
+from callagent_cli.domain.errors import TransientError
 from callagent_cli.domain.health import HealthStatus
 from callagent_cli.services.elevenlabs import ElevenLabs
 from callagent_cli.services.elevenlabs_conversations import read_conversation
@@ -141,20 +142,26 @@ def test_an_ignored_filter_finds_nobody_elses_call(dialer_at: At, ticket: Ticket
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        reply("500 Oops"),
-        reply("200 OK", b"<html>"),
-        reply("200 OK", b"{}"),
-        reply("200 OK", _listed(*(f"conv_{n}" for n in range(80)))),
-        reply("200 OK", _listed("conv_a", has_more=True)),
-    ],
+    "listed",
+    [_listed(*(f"conv_{n}" for n in range(80))), _listed("conv_a", has_more=True)],
+    ids=["many", "endless"],
 )
-def test_a_list_that_cannot_be_trusted_proves_nothing(
+def test_a_list_that_is_too_long_proves_nothing(
+    listed: bytes, dialer_at: At, ticket: Ticket
+) -> None:
+    with SocketServer([reply("200 OK", listed)]) as server:
+        assert isinstance(dialer_at(server.url).find(ticket), CannotTell)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [reply("500 Oops"), reply("200 OK", b"<html>"), reply("200 OK", b"{}")],
+)
+def test_a_list_that_cannot_be_read_is_an_error(
     answer: Callable[..., None], dialer_at: At, ticket: Ticket
 ) -> None:
-    with SocketServer([answer]) as server:
-        assert isinstance(dialer_at(server.url).find(ticket), CannotTell)
+    with SocketServer([answer]) as server, pytest.raises(TransientError):
+        dialer_at(server.url).find(ticket)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ Decide = Callable[[int], str]  # number of the dial, from 1 → ok, 503, 401, lo
 
 
 class VoiceProvider:
-    """decide: what happens to each dial. `lost`: the phone rings, the answer is cut."""
+    """decide: what happens to each dial. `lost`: the phone rings, the answer is cut. lists:
+    whether its list has the calls; list_status: 500 for a list that cannot be had."""
 
     def __init__(self, decide: Decide = lambda _: "ok", *, lists: bool = True) -> None:
-        self.decide, self.lists = decide, lists
+        self.decide, self.lists, self.list_status = decide, lists, 200
         self.lock = threading.Lock()
         self.dials = 0
         self.calls: dict[str, dict[str, Any]] = {}  # conversation id → the dial's body
@@ -76,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path.endswith("/phone-numbers"):
             self._answer(200, [{"phone_number_id": "phnum_1", "provider": "twilio"}])
         elif path.endswith("/conversations"):
-            self._answer(200, self._list())
+            self._answer(self.provider.list_status, self._list())
         elif "/conversations/" in path:
             self._answer(200, self._conversation(path.rpartition("/")[2]))
         else:
