@@ -7,7 +7,7 @@ before it; what is unclear is `unknown`, never failed and never dialled again.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callagent_cli.campaign.owing import Owing
 from callagent_cli.campaign.refusals import category_of, step_after_refusal
@@ -124,6 +124,7 @@ def dial(
         return ticket, _doubt(line, ticket, error)
     except (ServiceError, GateClosed, Interrupted) as error:
         return ticket, _refuse(line, ticket, error)
+    placed = replace(placed, since_s=line.clock.monotonic())
     facts: dict[str, FieldValue] = {
         **about(claim),
         "service": line.dialer.service,
@@ -204,18 +205,20 @@ def follow(
     conversation_id: str,
     rules: FollowRules,
     saw: Callable[[Conversation], None],
+    since_s: float | None = None,
 ) -> Outcome | LeftRunning:
     """Read the call until it has ended. Errors of a read never change the call's outcome; they
     only delay it.
 
-    saw: told of each reading, for the live view.
+    saw: told of each reading, for the live view. since_s: when the provider took the call, by the
+    monotonic clock; None: an earlier run knows.
     """
-    began = answered = line.clock.monotonic()
+    began = answered = line.clock.monotonic() if since_s is None else since_s
+    looks = 0
     while True:
-        age_s = line.clock.monotonic() - began
-        # young calls are watched closely; a long one is not asked every five seconds
-        if line.stop.wait(min(max(rules.poll_interval_s, age_s / 10), 30.0)):
+        if line.stop.wait(_pause_s(rules, line.clock.monotonic() - began, looks)):
             return LeftRunning()
+        looks += 1
         try:
             conversation = line.guard.call(
                 lambda: line.dialer.read(conversation_id),
@@ -240,6 +243,13 @@ def follow(
             return outcome_of(conversation, line.clock)
         if answered - began > rules.longest_call_s():
             return _never_told(line, "the provider reported no end of the call")
+
+
+def _pause_s(rules: FollowRules, age_s: float, looks: int) -> float:
+    """Young calls are watched closely; a long one is not asked every five seconds."""
+    if looks == 0:  # what was written down meanwhile is part of the pause
+        return max(0.0, rules.poll_interval_s - age_s)
+    return min(max(rules.poll_interval_s, age_s / 10), 30.0)
 
 
 def _never_told(line: Line, why: str) -> Outcome:

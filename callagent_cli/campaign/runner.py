@@ -109,9 +109,9 @@ class Journey:
             self._give_back(claim, closed.message)
             return
         match result:
-            case Placed(conversation_id):
+            case Placed(conversation_id, since_s=since_s):
                 self._progress.placed()
-                self._follow(ticket, conversation_id)
+                self._follow(ticket, conversation_id, since_s)
             case InDoubt():
                 self._progress.put_down(claim)
                 now_s = self._line.clock.monotonic()
@@ -154,14 +154,14 @@ class Journey:
             case _:
                 pass
 
-    def _follow(self, ticket: Ticket, conversation_id: str) -> None:
+    def _follow(self, ticket: Ticket, conversation_id: str, since_s: float | None = None) -> None:
         claim = ticket.claim
         self._progress.doing(claim, "ringing")
 
         def saw(conversation: Conversation) -> None:
             self._progress.doing(claim, conversation.phase or "ringing")
 
-        match follow(self._line, ticket, conversation_id, self._rules.follow, saw):
+        match follow(self._line, ticket, conversation_id, self._rules.follow, saw, since_s):
             case Outcome() as outcome:
                 self._desk.free_line(ticket)
                 self._settle(ticket, conversation_id, outcome)

@@ -104,6 +104,7 @@ class Placed:
 
     conversation_id: str
     carrier_id: str = ""
+    since_s: float | None = None  # by this run's monotonic clock; None: not known to it
 
 
 @dataclass(frozen=True, slots=True)
