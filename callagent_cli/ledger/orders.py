@@ -18,6 +18,7 @@ from callagent_cli.ledger.shared_lease import DEAD_AFTER
 from callagent_cli.ledger.upsert import upsert
 
 IS_OPEN_ORDER = orders.c.closed_at.is_(None)
+_OPEN_ORDERS = select(orders).where(IS_OPEN_ORDER).order_by(orders.c.opened_at)
 
 
 class Orders:
@@ -73,8 +74,7 @@ class Orders:
 
     def open_orders(self) -> list[Order]:
         with self._database.at_a_glance() as connection:
-            listed = select(orders).where(IS_OPEN_ORDER).order_by(orders.c.opened_at)
-            return [_order(row) for row in connection.execute(listed)]
+            return [_order(row) for row in connection.execute(_OPEN_ORDERS)]
 
     def close_order(self, campaign: str, order_id: str, reason: str) -> bool:
         """Nobody more is called for it. False: somebody else has closed it."""

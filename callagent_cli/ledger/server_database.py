@@ -59,6 +59,9 @@ class ServerDatabase(Database):
         self._is_sound = True
         logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we tell it in our own words
         self._engine = self._made_engine()
+        # the same connections, made once: to ask for one each time costs more than the query
+        self._free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._calm = self._engine.execution_options(isolation_level="REPEATABLE READ")
         with self._in_words():
             self._engine.connect().close()
 
@@ -133,8 +136,7 @@ class ServerDatabase(Database):
     @contextmanager
     def one_at_a_time(self, what: str) -> Iterator[None]:
         """Waits for whoever is in it; raises LedgerBusy when that takes too long."""
-        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with self._in_words(is_vital=False), free.connect() as connection:
+        with self._in_words(is_vital=False), self._free.connect() as connection:
             asked = {"key": _SPAN, "schema": f"{self.schema} {what}"}
             connection.execute(text(f"SET lock_timeout TO '{_PATIENCE_S}s'"))
             try:
@@ -157,14 +159,12 @@ class ServerDatabase(Database):
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """What it reads is of one moment."""
-        calm = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        with self._in_words(is_vital=False), calm.begin() as connection:
+        with self._in_words(is_vital=False), self._calm.begin() as connection:
             yield connection
 
     @contextmanager
     def at_a_glance(self) -> Iterator[Connection]:
-        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with self._in_words(is_vital=False), free.connect() as connection:
+        with self._in_words(is_vital=False), self._free.connect() as connection:
             yield connection
 
     def now(self, connection: Connection, fallback: datetime) -> datetime:
@@ -190,8 +190,7 @@ class ServerDatabase(Database):
 
     def purge(self) -> None:
         """Free the rows that were deleted. The server's own log and backups are the server's."""
-        free = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        with self._in_words(), free.connect() as connection:
+        with self._in_words(), self._free.connect() as connection:
             connection.execute(text("VACUUM"))
 
     def close(self) -> None:
