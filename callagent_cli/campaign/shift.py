@@ -24,7 +24,8 @@ from callagent_cli.ledger.turns import NoOrder, NotNow, OpenAttempt, OrderUse, R
 
 _TICK_S = 1.0  # longest nap before a look at what has changed
 _BLINK_S = 0.05
-_PATIENCE_S = 3.0  # with one job, before the hand is free for a more urgent one
+_HEAD_START_S = 0.02  # from a turn to the request that it allows, about
+_PATIENCE_S = 10.0  # with one job, before the hand is free for another
 
 
 class _InHand(threading.local):
@@ -81,10 +82,13 @@ class Shift:
         self._fleet.crowd(self._campaign)
 
     def free_line(self, ticket: Ticket) -> None:
-        """Whoever waits for it need not wait for the disk as well."""
+        """Whoever waits for it need not wait for the disk as well, and goes first: that a call has
+        ended can be written down a moment later."""
         with self._lock:
             self._ended.add(ticket.attempt_id)
         self._freed.set()
+        if self._turnstile.locked():
+            self._line.stop.wait(_HEAD_START_S)
 
     def done(self, job: Job) -> None:
         with self._lock:
@@ -123,8 +127,8 @@ class Shift:
         return LookUp(ticket, attempt.looked_up, self._clock.monotonic())
 
     def _wait_for_turn(self, position: int) -> Call | None:
-        """Not for long: every hand may wait here while every line is held by calls of the dead,
-        which a free hand has to follow. A job that is let go is fed again."""
+        """Not for long, and not at all while a call waits to be followed: every hand may be here
+        while every line is held by calls of the dead. A job that is let go is fed again."""
         give_up_s = self._clock.monotonic() + _PATIENCE_S
         if not self._turnstile.acquire(timeout=_PATIENCE_S):
             return None
@@ -149,7 +153,7 @@ class Shift:
                 return turn
             if turn is None:
                 candidate, turn = None, NotNow(_BLINK_S)
-            if self._clock.monotonic() >= give_up_s:
+            if turn.is_outranked or self._clock.monotonic() >= give_up_s:
                 return None
             is_freed = self._freed.wait(min(turn.wait_s, _TICK_S))
         return None

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Boolean, Connection, literal_column, text
 
 from callagent_cli.domain.call import OPEN_STATES
 from callagent_cli.domain.clock import Clock
@@ -29,6 +29,12 @@ _AS_JOB = f"c.campaign, 'attend', {_KEY}, {_KEY}, " + (
     "jsonb_build_object('campaign', c.campaign, 'position', c.position)"
 )
 _ONCE = "ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING"
+# what `_TAKE_UP` put there waits for a hand, of a campaign
+IS_URGENT = literal_column(
+    "EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.status = 'todo' AND j.priority > 0 "
+    "AND j.queue_name = orders.campaign)",
+    Boolean,
+)
 _NOT_QUEUED = f"""
 NOT EXISTS (SELECT 1 FROM procrastinate_jobs j
             WHERE j.queueing_lock = {_KEY} AND j.status = 'todo')

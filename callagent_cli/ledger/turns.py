@@ -25,6 +25,7 @@ from callagent_cli.ledger.contact_book import HAS_OPEN_ATTEMPT
 from callagent_cli.ledger.database import Conflict, Database, stamp, unstamp
 from callagent_cli.ledger.fleet_schema import crew, orders
 from callagent_cli.ledger.open_attempts import WITH_CONTACT, ticket_of
+from callagent_cli.ledger.queue import IS_URGENT
 from callagent_cli.ledger.records import Candidate
 from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts, runs
 from callagent_cli.ledger.standings import Standings
@@ -37,6 +38,18 @@ _IS_RECENT = cast(attempts.c.claimed_at, DateTime(timezone=True)) > (
 # also who may be ringing, for all that is known: until the provider has answered twice
 _MAY_BE_ON = attempts.c.state.in_(_ON_A_LINE) | (
     (attempts.c.state == AttemptState.UNKNOWN.value) & (attempts.c.looked_up < 2) & _IS_RECENT
+)
+_AT = (contacts.c.campaign == bindparam("of_campaign")) & (
+    contacts.c.position == bindparam("of_position")
+)
+_WAITING_AT = select(contacts).where(
+    _AT, IS_WAITING, contacts.c.due_at <= bindparam("now"), ~HAS_OPEN_ATTEMPT
+)
+_OPEN_AT = (
+    select(attempts, contacts, runs.c.ended_at.is_not(None) | runs.c.run_id.is_(None))
+    .join(contacts, WITH_CONTACT)
+    .outerjoin(runs, runs.c.run_id == attempts.c.run_id)
+    .where(_AT, IS_OPEN)
 )
 _IN_CAMPAIGN = attempts.c.campaign == bindparam("of_campaign")
 _CROWDED_PAUSE = timedelta(seconds=30)  # after a 429 of our own plan, before another call
@@ -63,6 +76,7 @@ class NotNow:
     """Nobody is called at this moment; try again in a while, or when a call has ended."""
 
     wait_s: float
+    is_outranked: bool = False  # somebody's call waits for a hand that follows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +109,15 @@ class Turns(Standings):
 
     def contact_at(self, campaign: str, position: int, now: datetime) -> Candidate | None:
         """The contact of a job; None when it is not its turn."""
-        found = select(contacts).where(
-            contacts.c.campaign == campaign,
-            contacts.c.position == position,
-            IS_WAITING,
-            contacts.c.due_at <= stamp(now),
-            ~HAS_OPEN_ATTEMPT,
-        )
+        asked = {"of_campaign": campaign, "of_position": position, "now": stamp(now)}
         with self._database.reading() as connection:
-            row = connection.execute(found).first()
+            row = connection.execute(_WAITING_AT, asked).first()
             return None if row is None else self._candidate(connection, campaign, row)
 
     def open_attempt_at(self, campaign: str, position: int) -> OpenAttempt | None:
-        found = (
-            select(attempts, contacts, (runs.c.ended_at.is_not(None) | runs.c.run_id.is_(None)))
-            .join(contacts, WITH_CONTACT)
-            .outerjoin(runs, runs.c.run_id == attempts.c.run_id)
-            .where(contacts.c.campaign == campaign, contacts.c.position == position, IS_OPEN)
-        )
+        asked = {"of_campaign": campaign, "of_position": position}
         with self._database.at_a_glance() as connection:
-            row = connection.execute(found).first()
+            row = connection.execute(_OPEN_AT, asked).first()
         if row is None:
             return None
         return OpenAttempt(
@@ -187,10 +190,11 @@ class Turns(Standings):
             return int(connection.execute(summed.where(crew.c.order_id == order_id)).scalar_one())
 
     def _look(self, order_id: str, campaign: str) -> NotNow | None:
+        asked = {"of_campaign": campaign, "of_order": order_id, "of_ended": []}
         with self._database.at_a_glance() as connection:
-            seen = _survey(connection, campaign, order_id)
+            seen = connection.execute(_GLANCE, asked).first()
         wait_s = None if seen is None else _wait_s(seen)
-        return None if wait_s is None else NotNow(wait_s)
+        return None if seen is None or wait_s is None else NotNow(wait_s, seen.is_outranked)
 
 
 # an order that lets somebody be called, what is on at this moment, and what came of it so far
@@ -227,6 +231,8 @@ _SURVEY = (
         orders.c.paused_at.is_(None),
     )
 )
+
+_GLANCE = _SURVEY.add_columns(IS_URGENT.label("is_outranked"))
 
 
 def _survey(
