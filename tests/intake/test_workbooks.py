@@ -337,6 +337,7 @@ def test_an_encrypted_workbook_says_how_to_open_it(tmp_path: Path) -> None:
         (_zipped(notes=b"hello"), "cannot be read as a workbook (it is not built as one)"),
         (_zipped(notes=b"hello")[:40], "cannot be read as a workbook (it is damaged or cut off)"),
     ],
+    ids=["xls", "ods", "other", "cut"],  # a zip holds the time of its making
 )
 def test_what_is_no_such_workbook_is_named_with_the_way_out(
     tmp_path: Path, content: bytes, message: str
