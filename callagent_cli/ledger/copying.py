@@ -25,16 +25,15 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
 from callagent_cli.domain.errors import InputError, LedgerError
+from callagent_cli.ledger import file_rules
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.folder import sync_folder
 from callagent_cli.ledger.identity import MOVED, write_draft
 from callagent_cli.ledger.schema import (
-    TRIGGERS,
     attempts,
     call_counts,
     campaigns,
@@ -216,11 +215,8 @@ def _without_rules(connection: Connection) -> Iterator[None]:
         for table in _tables():
             connection.exec_driver_sql(f"ALTER TABLE {table.name} ENABLE TRIGGER USER")
         return
-    kept = text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-    for name in connection.scalars(kept).all():
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    file_rules.lift(connection)
     yield
     for count in _COUNT_AGAIN:
         connection.exec_driver_sql(count)
-    for trigger in TRIGGERS:
-        connection.exec_driver_sql(trigger)
+    file_rules.put_in_force(connection)

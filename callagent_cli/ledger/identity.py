@@ -13,12 +13,13 @@ from sqlalchemy import insert, select
 
 from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.errors import LedgerError, LedgerOutdated
+from callagent_cli.ledger import file_rules
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.files import APPLICATION_ID, RECOVER, SCHEMA_VERSION
 from callagent_cli.ledger.folder import only_one, sync_folder
 from callagent_cli.ledger.journal import Journal
 from callagent_cli.ledger.list_journal import ListJournal
-from callagent_cli.ledger.schema import TRIGGERS, attempts, meta, metadata
+from callagent_cli.ledger.schema import attempts, meta, metadata
 
 MOVED = "moved_to"  # in meta of a ledger that was left behind
 _UNSENT = {AttemptState.CLAIMED, AttemptState.RELEASED}
@@ -48,8 +49,7 @@ def write_draft(ledger: Path, workspace: str = "") -> Path:
             connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
             metadata.create_all(connection)
-            for trigger in TRIGGERS:
-                connection.exec_driver_sql(trigger)
+            file_rules.put_in_force(connection)
             connection.execute(
                 insert(meta),
                 [
@@ -139,7 +139,7 @@ def _check_rules(database: Database) -> None:
     kept = "SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'index')"
     with database.reading() as connection:
         rules = {row.name: row.sql for row in connection.exec_driver_sql(kept)}
-    expected = {trigger.strip() for trigger in TRIGGERS}
+    expected = {trigger.strip() for trigger in file_rules.TRIGGERS}
     if not expected <= set(rules.values()) or "one_open_attempt_per_number" not in rules:
         raise LedgerError(
             f"{database.where} lacks rules that keep people from being called twice", hint=RECOVER

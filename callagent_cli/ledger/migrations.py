@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import insert, update
 
 from callagent_cli.domain.errors import LedgerError
+from callagent_cli.ledger import file_rules
 from callagent_cli.ledger.database import Database, stamp
 from callagent_cli.ledger.files import SCHEMA_VERSION
-from callagent_cli.ledger.schema import TRIGGERS, meta
+from callagent_cli.ledger.schema import meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +125,10 @@ def migrate(database: Database, version: int, now: datetime) -> Path:
                 connection.exec_driver_sql(step)
             done = {"key": f"migrated_to_{migration.to_version}", "value": stamp(now)}
             connection.execute(insert(meta), done)
-        _renew_rules(connection)
+        file_rules.lift(connection)
+        file_rules.put_in_force(connection)
         connection.execute(
             update(meta).where(meta.c.key == "schema_version").values(value=str(SCHEMA_VERSION))
         )
         connection.exec_driver_sql(f"PRAGMA user_version={SCHEMA_VERSION}")
     return copy
-
-
-def _renew_rules(connection: Connection) -> None:
-    kept = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    for name in connection.exec_driver_sql(kept).scalars().all():
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    for trigger in TRIGGERS:
-        connection.exec_driver_sql(trigger)

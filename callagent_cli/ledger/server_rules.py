@@ -1,11 +1,12 @@
-"""The rules of `schema`, as PostgreSQL keeps them.
+"""The rules of `file_rules`, as PostgreSQL keeps them.
 
 Triggers as on SQLite, and the counts as views: counters that every step of every process changes
 would make them wait for one another.
 """
 
 from callagent_cli.domain.call import AttemptState
-from callagent_cli.ledger.schema import ENDED, IS_FORGOTTEN, MOVES, WAITING
+from callagent_cli.ledger.file_rules import ENDED, IS_FORGOTTEN, MOVES
+from callagent_cli.ledger.schema import WAITING
 
 _FORGOTTEN = IS_FORGOTTEN.replace(" IS OLD.", " IS NOT DISTINCT FROM OLD.")
 
