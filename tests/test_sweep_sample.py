@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.requirements import is_required
+
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform != "linux", reason="the sweeps use strace and /proc"),
@@ -34,6 +36,7 @@ def _proof(*arguments: str) -> str:
 
 
 def test_killed_at_300_points_nobody_is_called_twice_and_nobody_is_lost() -> None:
+    assert "syscalls" in _KINDS or not is_required("strace"), "strace is not installed"
     output = _proof("--points", "300", "--kinds", _KINDS)
     total = re.search(r"\*\*all\*\* +\| +([\d,]+) \| +([\d,]+)", output)
     assert total is not None

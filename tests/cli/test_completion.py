@@ -21,14 +21,15 @@ from callagent_cli.ledger.names import peek_campaign_names
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.wiring.probers import probers
 from tests.support.command_line import Typed, environ
+from tests.support.requirements import do_without
 
 PATIENCE_S = 30.0
 
 Complete = Callable[[str], list[str]]
 
 
-def needs(shell: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(shell) is None, reason=f"{shell} is not installed")
+def need(shell: str) -> None:
+    do_without(shell, "" if shutil.which(shell) else f"{shell} is not installed")
 
 
 @pytest.fixture
@@ -83,10 +84,9 @@ def fish(home: Path, line: str) -> list[str]:
     return [offer.partition("\t")[0] for offer in told.splitlines()]
 
 
-@pytest.fixture(
-    params=[pytest.param(bash, marks=needs("bash")), pytest.param(fish, marks=needs("fish"))]
-)
+@pytest.fixture(params=[bash, fish])
 def complete(request: pytest.FixtureRequest, home: Path) -> Complete:
+    need(request.param.__name__)
     return lambda line: request.param(home, line)
 
 
@@ -127,13 +127,13 @@ def test_what_is_broken_offers_nothing_and_says_nothing(
     assert offered == []
 
 
-@needs("fish")
 def test_fish_offers_files_where_nothing_else_fits(home: Path) -> None:
+    need("fish")
     assert "people.csv" in fish(home, "callagent run peo")
 
 
-@needs("zsh")
 def test_zsh_completes_commands_and_campaigns(home: Path) -> None:
+    need("zsh")
     with closing(_Zsh(home)) as zsh:
         zsh.type("autoload -U compinit; compinit -u\n")
         zsh.type('eval "$(callagent completion zsh)"; echo rea""dy\n')

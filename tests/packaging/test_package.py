@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 
 from callagent_cli import __version__
+from tests.support.requirements import is_required
 
 ROOT = Path(__file__).parents[2]
 CSV = "name,phone\nAda,+12025550101\nBob,+12025550102\n"
 
 pytestmark = [
     pytest.mark.skipif(
-        "package" not in os.environ.get("CALLAGENT_REQUIRE", ""),
+        not is_required("package"),
         reason="set CALLAGENT_REQUIRE=package to build and install the package",
     ),
     pytest.mark.timeout(600),

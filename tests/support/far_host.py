@@ -15,9 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.support.postgres import Server
+from tests.support.requirements import do_without
 
 _PORT = 5432
 _ADDRESS = "02:00:00:00:77:02"
@@ -33,10 +32,7 @@ def require() -> None:
         why = "only root can make a network namespace"
     elif subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
         why = "network namespaces are not to be had here"
-    if why and "namespaces" in os.environ.get("CALLAGENT_REQUIRE", ""):
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
+    do_without("namespaces", why)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.requirements import do_without
 
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -38,10 +38,7 @@ def missing() -> str:
 
 def require() -> None:
     """Skip, unless CI has asked that nothing be skipped."""
-    if why := missing():
-        if "postgresql" in os.environ.get("CALLAGENT_REQUIRE", ""):
-            pytest.fail(why)
-        pytest.skip(why)
+    do_without("postgresql", missing())
 
 
 @dataclass(frozen=True)
