@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callagent_cli.domain.call import AttemptState, Claim
+from callagent_cli.domain.call import AttemptState, Claim, Ticket
 from callagent_cli.domain.contact import ContactState
 from callagent_cli.domain.errors import GateClosed, LeaseLost, LedgerBusy
 from callagent_cli.ledger.crew import Post
@@ -78,6 +78,16 @@ def _order(host: Host, lanes: int = 2) -> Order:
     return order
 
 
+def _in_doubt(here: Host, there: Host, server: Server, order: Order) -> Ticket:
+    """`here` dials the first contact as run_1 and is silent; `there` buries it."""
+    claim = here.turn(order, "run_1", 1)
+    assert isinstance(claim, Claim)
+    ticket = here.ledger.begin(claim, {}, run_id="run_1")
+    server.execute(SILENT.format("run_1"))
+    assert there.fleet.bury_the_dead().in_doubt == 1
+    return ticket
+
+
 def test_who_comes_later_joins_an_order_that_is_worked_on(here: Host, there: Host) -> None:
     order, is_new = here.fleet.open_order("spring", lanes=2, limits={"a": 1})
     assert is_new
@@ -105,11 +115,7 @@ def test_an_attempt_that_may_be_ringing_keeps_its_lane(
 ) -> None:
     order = _order(here, lanes=1)
     with here.join("run_1", order), there.join("run_2", order):
-        claim = here.turn(order, "run_1", 1)
-        assert isinstance(claim, Claim)
-        ticket = here.ledger.begin(claim, {}, run_id="run_1")
-        server.execute(SILENT.format("run_1"))
-        assert there.fleet.bury_the_dead().in_doubt == 1
+        ticket = _in_doubt(here, there, server, order)
         assert isinstance(there.turn(order, "run_2", 2), NotNow)
         for _ in range(3):  # it was asked, and did not answer
             there.ledger.record_looked_up(ticket, is_counted=False)
@@ -124,16 +130,27 @@ def test_an_attempt_that_the_provider_never_tells_about_keeps_no_lane_for_ever(
 ) -> None:
     order = _order(here, lanes=1)
     with here.join("run_1", order), there.join("run_2", order):
-        claim = here.turn(order, "run_1", 1)
-        assert isinstance(claim, Claim)
-        here.ledger.begin(claim, {}, run_id="run_1")
-        server.execute(SILENT.format("run_1"))
-        there.fleet.bury_the_dead()
+        _in_doubt(here, there, server, order)
         for minutes, is_free in ((29, False), (31, True)):
             began = datetime.now(UTC) - timedelta(minutes=minutes)
             moved = f"UPDATE attempts SET claimed_at = '{began.isoformat()}'"
             server.execute(f"SET search_path TO callagent; {moved}")
             assert isinstance(there.turn(order, "run_2", 2), Claim) is is_free
+
+
+def test_who_waits_for_a_turn_gives_way_to_what_became_of_a_call(
+    here: Host, there: Host, server: Server
+) -> None:
+    order = _order(here, lanes=1)
+    with here.join("run_1", order), there.join("run_2", order):
+        _in_doubt(here, there, server, order)
+        waiting = there.turn(order, "run_2", 2)
+        assert isinstance(waiting, NotNow)
+        assert not waiting.is_outranked
+        there.fleet.feed("spring", most=10, look_up_pauses_s=[0.0])
+        waiting = there.turn(order, "run_2", 2)
+        assert isinstance(waiting, NotNow)
+        assert waiting.is_outranked
 
 
 def test_a_line_whose_call_the_provider_has_ended_is_free_before_that_is_written_down(
