@@ -5,7 +5,6 @@ again: what it left open is then settled as a dead worker's. So nothing that was
 trusted after an outage.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -57,7 +56,6 @@ class WorkingShift(Protocol):
 @dataclass(slots=True)
 class _Hands:
     shifts: dict[str, WorkingShift] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
     not_before_s: dict[str, float] = field(default_factory=dict)  # campaign → a new shift
 
 

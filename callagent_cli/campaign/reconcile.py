@@ -7,14 +7,19 @@ often it comes back empty, makes a contact dialable. Only a named person does
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from callagent_cli.campaign.attempt import Line, about, state_of
-from callagent_cli.domain.call import CannotTell, Found, Lookup, NotFound, Placed, Ticket
+from callagent_cli.domain.call import (
+    UNTOLD_FOR,
+    CannotTell,
+    Found,
+    Lookup,
+    NotFound,
+    Placed,
+    Ticket,
+)
 from callagent_cli.domain.errors import ErrorCategory, ServiceError
 from callagent_cli.domain.event import EventName
-
-_MAY_STAY_UNANSWERED = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def _is_counted(line: Line, ticket: Ticket, answer: Lookup) -> bool:
     """A provider that is away has told nothing, so the call may be on for all that is known. But
     nobody waits for its answer without end."""
     is_unanswered = isinstance(answer, CannotTell) and answer.is_passing
-    return not is_unanswered or line.clock.now() - ticket.started_at > _MAY_STAY_UNANSWERED
+    return not is_unanswered or line.clock.now() - ticket.started_at > UNTOLD_FOR
 
 
 def _tell(line: Line, ticket: Ticket, verdict: str, matches: int, error: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callagent_cli.domain.contact import Contact
@@ -139,6 +139,10 @@ class Outcome:
     error: str = ""
     collected: Mapping[str, str] = field(default_factory=dict)
     is_config_error: bool = False  # every further call would fail the same way
+
+
+# a call that the provider tells nothing about may be on for so long; nobody waits longer for it
+UNTOLD_FOR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _AS_JOB = f"c.campaign, 'attend', {_KEY}, {_KEY}, " + (
     "jsonb_build_object('campaign', c.campaign, 'position', c.position)"
 )
 _ONCE = "ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING"
-# what `_TAKE_UP` put there waits for a hand, of a campaign
+# of an order's campaign something waits for a hand that `_TAKE_UP` has put there
 IS_URGENT = literal_column(
     "EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.status = 'todo' AND j.priority > 0 "
     "AND j.queue_name = orders.campaign)",

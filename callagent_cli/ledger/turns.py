@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     DateTime,
     Row,
+    Select,
     bindparam,
     cast,
     func,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from callagent_cli.domain.call import AttemptState, Claim, Ticket
+from callagent_cli.domain.call import UNTOLD_FOR, AttemptState, Claim, Ticket
 from callagent_cli.domain.clock import Clock
 from callagent_cli.ledger.attempt_book import claimed
 from callagent_cli.ledger.contact_book import HAS_OPEN_ATTEMPT
@@ -31,9 +32,8 @@ from callagent_cli.ledger.schema import IS_OPEN, IS_WAITING, attempts, contacts,
 from callagent_cli.ledger.standings import Standings
 
 _ON_A_LINE = (AttemptState.CLAIMED.value, AttemptState.DIALING.value, AttemptState.PLACED.value)
-_LASTS_AT_MOST = timedelta(minutes=30)  # a call that the provider tells nothing about
 _IS_RECENT = cast(attempts.c.claimed_at, DateTime(timezone=True)) > (
-    func.clock_timestamp() - _LASTS_AT_MOST
+    func.clock_timestamp() - UNTOLD_FOR
 )
 # also who may be ringing, for all that is known: until the provider has answered twice
 _MAY_BE_ON = attempts.c.state.in_(_ON_A_LINE) | (
@@ -190,11 +190,11 @@ class Turns(Standings):
             return int(connection.execute(summed.where(crew.c.order_id == order_id)).scalar_one())
 
     def _look(self, order_id: str, campaign: str) -> NotNow | None:
-        asked = {"of_campaign": campaign, "of_order": order_id, "of_ended": []}
         with self._database.at_a_glance() as connection:
-            seen = connection.execute(_GLANCE, asked).first()
-        wait_s = None if seen is None else _wait_s(seen)
-        return None if seen is None or wait_s is None else NotNow(wait_s, seen.is_outranked)
+            seen = _survey(connection, campaign, order_id, statement=_GLANCE)
+        if seen is None or (wait_s := _wait_s(seen)) is None:
+            return None
+        return NotNow(wait_s, seen.is_outranked)
 
 
 # an order that lets somebody be called, what is on at this moment, and what came of it so far
@@ -231,16 +231,20 @@ _SURVEY = (
         orders.c.paused_at.is_(None),
     )
 )
-
+# the same without a lock, and whether a hand is wanted for something more urgent
 _GLANCE = _SURVEY.add_columns(IS_URGENT.label("is_outranked"))
 
 
 def _survey(
-    connection: Connection, campaign: str, order_id: str, ended: Sequence[str] = ()
+    connection: Connection,
+    campaign: str,
+    order_id: str,
+    ended: Sequence[str] = (),
+    statement: Select[Any] = _SURVEY,
 ) -> Row[Any] | None:
     """All that a turn depends on, of one moment. None: the order is paused, or over."""
     asked = {"of_campaign": campaign, "of_order": order_id, "of_ended": list(ended)}
-    return connection.execute(_SURVEY, asked).first()
+    return connection.execute(statement, asked).first()
 
 
 def _wait_s(seen: Row[Any]) -> float | None:
