@@ -105,7 +105,7 @@ class Duties:
         )
         if order.only is not None or not self._fleet.is_settled(order.campaign, looks=looks):
             return
-        if self._fleet.close_order(order.campaign, order.order_id, reason):
+        if self._fleet.close_settled(order.campaign, order.order_id, reason, looks=looks):
             self._emit(EventName.ORDER_CLOSED, reason=reason)
             self._on_settled()
 

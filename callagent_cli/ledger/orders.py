@@ -12,7 +12,7 @@ from callagent_cli.domain.clock import Clock
 from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.fleet_records import Order
 from callagent_cli.ledger.fleet_schema import crew, orders
-from callagent_cli.ledger.queue import forget_jobs
+from callagent_cli.ledger.queue import forget_jobs, is_settled
 from callagent_cli.ledger.schema import IS_OPEN, attempts, runs
 from callagent_cli.ledger.shared_lease import DEAD_AFTER
 from callagent_cli.ledger.upsert import upsert
@@ -79,13 +79,24 @@ class Orders:
     def close_order(self, campaign: str, order_id: str, reason: str) -> bool:
         """Nobody more is called for it. False: somebody else has closed it."""
         with self._database.alone() as connection:
-            now = stamp(self._database.now(connection, self._clock.now()))
-            this = update(orders).where(
-                orders.c.campaign == campaign, orders.c.order_id == order_id, IS_OPEN_ORDER
-            )
-            is_done = connection.execute(this.values(closed_at=now, reason=reason)).rowcount == 1
-            if is_done:
-                forget_jobs(connection, campaign)
+            return self._close(connection, campaign, order_id, reason)
+
+    def close_settled(self, campaign: str, order_id: str, reason: str, *, looks: int) -> bool:
+        """As `close_order`; also False when a run has joined it with contacts that are due, now
+        or later: a run takes its contacts in before it joins."""
+        with self._database.alone() as connection:
+            if not is_settled(connection, campaign, looks):
+                return False
+            return self._close(connection, campaign, order_id, reason)
+
+    def _close(self, connection: Connection, campaign: str, order_id: str, reason: str) -> bool:
+        now = stamp(self._database.now(connection, self._clock.now()))
+        this = update(orders).where(
+            orders.c.campaign == campaign, orders.c.order_id == order_id, IS_OPEN_ORDER
+        )
+        is_done = connection.execute(this.values(closed_at=now, reason=reason)).rowcount == 1
+        if is_done:
+            forget_jobs(connection, campaign)
         return is_done
 
     def pause(self, campaign: str, reason: str) -> bool:

@@ -161,8 +161,7 @@ class Queue:
     def is_settled(self, campaign: str, *, looks: int) -> bool:
         """Whether time alone brings nothing more of a campaign."""
         with self._database.reading() as connection:
-            asked = {"campaign": campaign, "looks": looks, "only": None, "now": "a"}
-            return not connection.execute(text(_BUSY), asked).scalar_one()
+            return is_settled(connection, campaign, looks)
 
     def depths(self) -> list[QueueDepth]:
         counted = text(
@@ -172,6 +171,12 @@ class Queue:
         )
         with self._database.reading() as connection:
             return [QueueDepth(*row) for row in connection.execute(counted)]
+
+
+def is_settled(connection: Connection, campaign: str, looks: int) -> bool:
+    """Inside the caller's transaction."""
+    asked = {"campaign": campaign, "looks": looks, "only": None, "now": "a"}
+    return not connection.execute(text(_BUSY), asked).scalar_one()
 
 
 def forget_jobs(connection: Connection, campaign: str) -> None:

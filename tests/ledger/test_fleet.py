@@ -99,6 +99,21 @@ def test_who_comes_later_joins_an_order_that_is_worked_on(here: Host, there: Hos
     assert (renewed.lanes, renewed.order_id != order.order_id) == (9, True)
 
 
+def test_an_order_is_not_settled_under_whoever_has_joined_it_with_more(
+    here: Host, there: Host
+) -> None:
+    here.ledger.import_contacts("autumn", people(1), source="autumn.csv")
+    order, _ = here.fleet.open_order("autumn", lanes=1, limits={})
+    with here.join("run_1", order):
+        assert not there.fleet.close_settled("autumn", order.order_id, "done", looks=1)
+        candidate = here.fleet.contact_at("autumn", 1, here.clock.now())
+        assert candidate is not None
+        step = NextStep(ContactState.SKIPPED)
+        here.ledger.set_aside("autumn", candidate.contact.phone, step)
+        assert there.fleet.close_settled("autumn", order.order_id, "done", looks=1)
+        assert not here.fleet.close_settled("autumn", order.order_id, "done", looks=1)
+
+
 def test_lanes_are_counted_over_all_hosts(here: Host, there: Host) -> None:
     order = _order(here, lanes=2)
     with here.join("run_1", order), there.join("run_2", order):
