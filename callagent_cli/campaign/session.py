@@ -11,12 +11,12 @@ from typing import Protocol
 from callagent_cli.campaign.agenda import RunEnd
 from callagent_cli.campaign.attempt import Line
 from callagent_cli.campaign.delivery import Deliveries
-from callagent_cli.campaign.ending import Ending, causes, end_of, next_run, remaining
 from callagent_cli.campaign.holds import HoldWatch
 from callagent_cli.campaign.mirror import Mirror
 from callagent_cli.campaign.progress import Progress
 from callagent_cli.campaign.runner import Journey, Runner
 from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.campaign.summing_up import sum_up
 from callagent_cli.campaign.telemetry import Telemetry
 from callagent_cli.domain.clock import Signal
 from callagent_cli.domain.contact import Contact, RejectedRow
@@ -194,38 +194,21 @@ class Session:
         )
 
     def summary(self, interrupted: int | None) -> RunSummary:
-        ledger, campaign = self.line.ledger, self.campaign
-        totals = ledger.totals(campaign)
-        later = ledger.due_later(campaign, self.line.clock.now())
-        ending = end_of(
-            totals,
+        told = sum_up(
+            self.line.ledger,
+            self.campaign,
+            self.line.clock.now(),
+            run_id=self.line.run_id,
             end=self.agenda.end,
-            redials_later=later,
-            without_date=ledger.held_without_date(campaign),
+            interrupted=interrupted,
             is_restricted=self.is_restricted,
         )
-        if interrupted is not None:
-            ending = Ending(interrupted, "interrupted; the same command goes on where it stopped")
-        failures = ledger.failures(campaign)
-        retried = sum(n for _, category, n in failures if category == "transient")
-        return RunSummary(
-            campaign=campaign,
-            run_id=self.line.run_id,
-            exit_status=ending.exit_status,
-            reason=ending.reason,
-            is_planned=ending.is_planned,
-            totals=totals,
-            dispositions=ledger.dispositions(campaign),
+        return replace(
+            told,
             dialled=self.progress.dialled,
             duration_s=self.progress.elapsed_s,
             cost_usd=self.progress.cost_usd,
-            remaining=remaining(totals),
             rejected=self.rejected,
-            in_doubt=totals.get("needs_review", 0),
-            failures=causes(campaign, failures),
-            next_run=next_run(
-                totals, ledger.next_due_at(campaign, self.line.clock.now()), retried
-            ),
             is_sandbox=self.provider == "sandbox",
             notes=tuple(f"{finding.what}: {finding.fix}" for finding in self.findings),
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from callagent_cli import wiring
 from callagent_cli.campaign.fleet_worker import FleetWorker
 from callagent_cli.campaign.summary import RunSummary
+from callagent_cli.campaign.summing_up import sum_up
 from callagent_cli.cli.contacts_source import Given, refuse_unknown
 from callagent_cli.cli.interrupts import Interrupts
 from callagent_cli.cli.live_view import as_stopping, live_view
@@ -21,7 +22,7 @@ from callagent_cli.cli.worker import terminal_listener
 from callagent_cli.config.settings import Settings
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.contact import Contact, RejectedRow
-from callagent_cli.domain.errors import LedgerError
+from callagent_cli.domain.errors import LedgerAway, LedgerError
 from callagent_cli.domain.event import EventName
 from callagent_cli.domain.snapshot import RunSnapshot
 from callagent_cli.events.emitter import Emitter
@@ -54,8 +55,7 @@ def run_shared(this: Ordering) -> RunSummary:
     n_rejected = counts.rejected + counts.duplicates
     rejected_path = this.write_rejects(n_rejected)
     if order.paused_at is not None:
-        why = f"{order.campaign} is paused: {order.reason}; `callagent resume` goes on"
-        summary = _summary(this, order, 5, why)
+        summary = _paused(this, order)
     elif this.options.is_no_work:
         summary = _summary(this, order, 0, _handed_on(this.ledger.fleet().members()))
     else:
@@ -134,13 +134,32 @@ def _lend_a_hand(this: Ordering, order: Order) -> RunSummary:
 
         with live_view(this.terminal, now, is_off=is_off):
             worker.run(lambda: interrupts.exit_status)
-    if worker.summary is None:
+    summary = worker.summary or _without_a_shift(this, interrupts.exit_status)
+    _close_unless_taken_on(this.ledger, summary)
+    return replace(summary, dialled=worker.dialled)
+
+
+def _without_a_shift(this: Ordering, interrupted: int | None) -> RunSummary:
+    """Others were done with the order before this run could lend a hand, or the ledger was lost.
+    Raises LedgerError while it is."""
+    campaign = this.wish.campaign
+    try:
+        order = this.ledger.fleet().order(campaign)
+        if order is not None and order.paused_at is not None and interrupted is None:
+            return _paused(this, order)
+        return sum_up(
+            this.ledger,
+            campaign,
+            this.clock.now(),
+            run_id=this.wish.run_id,
+            interrupted=interrupted,
+            is_restricted=this.wish.only is not None,
+        )
+    except LedgerAway:
         raise LedgerError(
             "the ledger could not be asked how the run ended",
             hint="`callagent status` tells, as soon as its server answers",
-        )
-    _close_unless_taken_on(this.ledger, worker.summary)
-    return replace(worker.summary, dialled=worker.dialled)
+        ) from None
 
 
 def _close_unless_taken_on(ledger: Ledger, summary: RunSummary) -> None:
@@ -170,6 +189,11 @@ class _Seen:
         if (shift := self._worker.shift()) is not None:
             self._last = shift.snapshot()
         return self._last
+
+
+def _paused(this: Ordering, order: Order) -> RunSummary:
+    why = f"{order.campaign} is paused: {order.reason}; `callagent resume` goes on"
+    return _summary(this, order, 5, why)
 
 
 def _summary(this: Ordering, order: Order, exit_status: int, reason: str) -> RunSummary:

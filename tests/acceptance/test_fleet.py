@@ -13,7 +13,7 @@ import pytest
 
 from callagent_cli import __version__
 from tests.oracle import checks
-from tests.support import far_host, newer_program
+from tests.support import far_host, late_program, newer_program
 from tests.support.fleet import Fleet
 from tests.support.postgres import Server
 from tests.support.proxy import Proxy
@@ -89,6 +89,24 @@ def test_two_crons_at_the_same_minute_are_two_hands(fleet_of: MakeFleet) -> None
     assert checks.violations(fleet.evidence()) == []
     assert fleet.most_at_once() <= 4
     assert _status(fleet)["fleet"]["orders"] == []
+
+
+@pytest.mark.parametrize(
+    ("done", "status", "said"),
+    [
+        ("close", 4, "3 contacts not settled yet"),
+        ("pause", 5, "people is paused: wrong date; `callagent resume` goes on"),
+    ],
+)
+def test_a_run_that_comes_too_late_to_lend_a_hand_says_how_things_stand(
+    fleet_of: MakeFleet, done: str, status: int, said: str
+) -> None:
+    fleet = fleet_of(Shape(contacts=3))
+    words = ("run", f"{CAMPAIGN}.csv", "--yes", "--no-live")
+    late = fleet.start("here", *words, program=late_program.__name__, CALLAGENT_TEST_DONE=done)
+    assert late.wait(60) == status, fleet.output("here")
+    assert f"exit {status}: {said}" in fleet.output("here")
+    assert fleet.dials() == []
 
 
 @pytest.mark.parametrize("caught", [signal.SIGINT, signal.SIGTERM])
