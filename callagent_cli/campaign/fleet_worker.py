@@ -81,9 +81,7 @@ class FleetWorker:
         self._flush_alerts = flush_alerts
         self._campaign, self._looks = campaign, looks
         self._hands = _Hands()
-        self.summary: RunSummary | None = (
-            None  # of the latest shift that could tell
-        )
+        self.summary: RunSummary | None = None  # of the latest shift that could tell
         self.dialled = 0  # in shifts that are over
         self._has_ended = False
         self.problem: CallAgentError | None = None  # that lets no shift begin
