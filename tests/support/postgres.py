@@ -8,8 +8,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,16 @@ class Server:
     def kill(self) -> None:
         """With SIGKILL, each of its processes."""
         pids = self._processes()
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        _send(signal.SIGKILL, pids)
         while any(Path(f"/proc/{pid}").exists() for pid in pids):
             time.sleep(0.02)  # the kernel has them still
         (self.folder / "data" / "postmaster.pid").unlink()
 
     def freeze(self) -> None:
-        for pid in self._processes():
-            os.kill(pid, signal.SIGSTOP)
+        _send(signal.SIGSTOP, self._processes())
 
     def thaw(self) -> None:
-        for pid in reversed(self._processes()):
-            os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, reversed(self._processes()))
 
     def _processes(self) -> list[int]:
         """The server's own first, then its children."""
@@ -95,6 +92,12 @@ class Server:
         ) as connection:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
+
+
+def _send(number: signal.Signals, pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # a connection's process that has just ended
+            os.kill(pid, number)
 
 
 def _as_nobody_special() -> dict[str, Any]:
