@@ -29,6 +29,7 @@ from callagent_cli.resilience.breaker import Breaker
 from callagent_cli.resilience.probes import HealthMonitor
 
 _HEARTBEAT_S = 15.0
+_HEARD_WITHIN_S = 60.0  # a log on a slow disk is a listener too
 _ALERTS_FLUSH_S = 10.0  # real channels may be slow; what is left stays in the log
 
 
@@ -55,6 +56,7 @@ class Session:
     holds: HoldWatch
     telemetry: Telemetry
     mirror: Mirror | None  # of the events in a sheet
+    settle: Callable[[float], bool]  # within so many seconds, all has been heard that was emitted
     flush_within_s: float
     over: Signal  # set when the run has ended: background tasks end
     workers: int
@@ -172,6 +174,7 @@ class Session:
         """
         summary = self.summary(interrupted)
         self.tell_end(self.last_word, summary, dialled=summary.dialled)
+        self.settle(_HEARD_WITHIN_S)  # what the alerts have not heard they cannot flush
         self.alerts.flush(_ALERTS_FLUSH_S)
         if self.mirror:
             self.mirror.close()

@@ -3,7 +3,7 @@
 Called by: everything that emits. Order: an event's time is taken and its place in the queue
 fixed in one step; listeners are then called outside the lock, by one thread at a time. A thread
 that finds another one telling leaves its event to it and goes on, so that a listener that hangs
-delays no call.
+delays no call. Who must know that all has been heard, as a run that ends, waits for it: `settle`.
 """
 
 import sys
@@ -41,6 +41,8 @@ class Emitter:
         self._lock = threading.Lock()
         self._untold: deque[Event] = deque()
         self._is_telling = False
+        self._emitted = self._heard = 0  # events
+        self._news = clock.signal()  # one more was heard
         self.faults = 0
 
     def listen(self, listener: Listener) -> None:
@@ -54,7 +56,23 @@ class Emitter:
             at = self._clock.now()
             level = LEVEL_OF.get(name, Level.INFO)
             self._untold.append(Event(name, at, level, {**self._about, **given}))
+            self._emitted += 1
         self._tell()
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until every listener has heard what was emitted so far; another thread may be
+        telling it. False: one of them hangs. Not for a listener to call."""
+        until_s = self._clock.monotonic() + timeout_s
+        with self._lock:
+            emitted = self._emitted
+        while True:
+            self._news.clear()
+            if self._heard >= emitted:
+                return True
+            left_s = until_s - self._clock.monotonic()
+            if left_s <= 0:
+                return False
+            self._news.wait(left_s)
 
     def _tell(self) -> None:
         while (event := self._take()) is not None:
@@ -62,7 +80,9 @@ class Emitter:
                 for listener in self._listeners:
                     self._let_hear(listener, event)
             finally:
+                self._heard += 1
                 self._is_telling = False
+                self._news.set()
 
     def _take(self) -> Event | None:
         with self._lock:

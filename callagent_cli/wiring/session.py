@@ -24,6 +24,7 @@ from callagent_cli.domain.event import Emit, FieldValue
 from callagent_cli.domain.snapshot import ServiceSnapshot
 from callagent_cli.eligibility.decision import Rules
 from callagent_cli.events.alerts import AlertDesk
+from callagent_cli.events.emitter import Emitter
 from callagent_cli.ledger.store import Ledger
 from callagent_cli.resilience.guard import Guard
 from callagent_cli.resilience.probes import HealthMonitor
@@ -72,7 +73,7 @@ def build_session(
     *,
     outside: Outside,
     ledger: Ledger,
-    emit: Emit,
+    emit: Emitter,
     channels: Sequence[AlertChannel],
     seat: Seat | None = None,
 ) -> Session:
@@ -147,6 +148,7 @@ def build_session(
             publish=publisher_of(settings, ledger),
         ),
         mirror=Mirror(ledger, clock, lambda: deliveries.nudge((SHEETS,))) if has_sheet else None,
+        settle=emit.settle,
         flush_within_s=settings.deliveries.flush_within,
         over=over,
         workers=wish.concurrency,

@@ -92,6 +92,10 @@ def build_worker(
             on_begun=fleet.sign_on_engine,
         )
 
+    def flush_alerts() -> None:
+        emitter.settle(_ALERTS_FLUSH_S)
+        desk.flush(_ALERTS_FLUSH_S)
+
     def open_shift(order: Order) -> WorkingShift:
         return build_shift(settings, order, crewing, outage)
 
@@ -102,7 +106,7 @@ def build_worker(
         outage=outage,
         open_shift=open_shift,
         engine_for=engine_for,
-        flush_alerts=lambda: desk.flush(_ALERTS_FLUSH_S),
+        flush_alerts=flush_alerts,
         campaign=campaign,
         looks=len(settings.services.elevenlabs.look_up_after),
     )

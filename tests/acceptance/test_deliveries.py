@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from tests.support import slow_telling
 from tests.support.inbox import Inbox, Letter
 from tests.support.site import Site
 from tests.support.voice_provider import VoiceProvider
@@ -51,18 +52,30 @@ deliveries: {{flush_within: 5}}
     )
 
 
+def _ports(**inboxes: Inbox) -> dict[str, int]:
+    return {name: int(inbox.url.rpartition(":")[2]) for name, inbox in inboxes.items()}
+
+
 def _crm(letter: Letter) -> tuple[int, object]:
     if letter.method == "GET":
         return 200, {"id": f"crm-{letter.path[-2:]}", "plan": "gold"}
     return 201, {}
 
 
+def test_the_end_of_a_campaign_is_told_also_while_its_last_delivery_still_is(
+    tmp_path: Path,
+) -> None:
+    with VoiceProvider() as provider, Inbox(answer=_crm) as crm, Inbox() as hook, Inbox() as bot:
+        site = _site(tmp_path, provider, 1, _ports(crm=crm, webhook=hook, telegram=bot))
+        run = site.start("run", "people.csv", program=slow_telling.__name__)
+        _, err = run.communicate(timeout=60)
+        assert run.returncode == 0, err
+    assert [letter.body["kind"] for letter in hook.letters] == ["campaign_finished"]
+
+
 def test_outcomes_rows_and_alerts_arrive_while_the_campaign_runs(tmp_path: Path) -> None:
     with VoiceProvider() as provider, Inbox(answer=_crm) as crm, Inbox() as hook, Inbox() as bot:
-        ports = {
-            name: int(inbox.url.rpartition(":")[2])
-            for name, inbox in (("crm", crm), ("webhook", hook), ("telegram", bot))
-        }
+        ports = _ports(crm=crm, webhook=hook, telegram=bot)
         summary = _site(tmp_path, provider, 5, ports).run()
     assert (summary["dialled"], summary["owed_to"], summary["dead_letters"]) == (5, {}, 0)
     assert all(

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from callagent_cli.domain.clock import SystemClock
 from callagent_cli.domain.event import Event, EventName, Level
 from callagent_cli.events.emitter import Emitter
 from tests.support.hand_clock import HandClock
@@ -128,3 +129,33 @@ def test_listener_that_hangs_delays_no_other_call() -> None:
     released.set()
     stuck.join(10)
     assert not stuck.is_alive()
+
+
+def test_who_must_know_waits_until_all_has_been_heard_and_not_for_ever() -> None:
+    hangs, released, heard = threading.Event(), threading.Event(), list[EventName]()
+    emit = Emitter(SystemClock(), run_id="run_1")
+
+    def hang(event: Event) -> None:
+        if event.name is EventName.DELIVERY_SENT:
+            hangs.set()
+            assert released.wait(10)
+
+    emit.listen(hang)
+    emit.listen(lambda event: heard.append(event.name))
+    teller = threading.Thread(target=emit, args=(EventName.DELIVERY_SENT,))
+    teller.start()
+    assert hangs.wait(10)
+    emit(EventName.RUN_FINISHED)  # left to the other thread
+    assert not emit.settle(0.01)
+    assert heard == []
+    released.set()
+    assert emit.settle(10)
+    assert heard == [EventName.DELIVERY_SENT, EventName.RUN_FINISHED]
+    teller.join(10)
+
+
+def test_with_nothing_untold_nobody_waits() -> None:
+    emit = emitter()
+    assert emit.settle(0)
+    emit(EventName.RUN_STARTED)
+    assert emit.settle(0)

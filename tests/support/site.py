@@ -61,11 +61,11 @@ campaign:
 """
         )
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self, *words: str, program: str = "callagent_cli") -> "subprocess.Popen[str]":
         usual = {"PATH": os.environ["PATH"], "ELEVEN_API_KEY": KEY, "PYTHONPATH": str(ROOT)}
         environ = {**usual, **self._environ}
         return subprocess.Popen(
-            [sys.executable, "-m", "callagent_cli", *words],
+            [sys.executable, "-m", program, *words],
             cwd=self.folder,
             env=environ,
             stdin=subprocess.DEVNULL,
