@@ -91,7 +91,8 @@ def test_what_a_person_knows_is_no_alert(folder: Path, typed: Typed) -> None:
 
 
 def test_a_run_that_is_on_heeds_both(folder: Path) -> None:
-    (folder / "config.yml").write_text("sandbox: {speed: 120}\ncampaign: {max_outage_wait: 2h}\n")
+    # slow enough to be still on when a command has been typed on a busy machine
+    (folder / "config.yml").write_text("sandbox: {speed: 30}\ncampaign: {max_outage_wait: 2h}\n")
     run = subprocess.Popen(
         words_of("run", "people.csv", "-v"),
         cwd=folder,
