@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, Update, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, func, select, update
 
 from callagent_cli.domain.clock import Clock
 from callagent_cli.domain.delivery import Delivery
 from callagent_cli.ledger.database import Database, stamp, unstamp
 from callagent_cli.ledger.schema import messages
+from callagent_cli.ledger.upsert import upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +157,18 @@ class Outbox:
 
 
 def write_owed(connection: Connection, owed: Iterable[Message], now: datetime) -> None:
-    """Inside the caller's transaction. A key that is already owed is not owed twice."""
+    """Inside the caller's transaction. A key that is already owed is not owed twice, not by two
+    processes at the same moment either."""
     for message in owed:
-        known = select(messages.c.id).where(
-            messages.c.destination == message.destination, messages.c.key == message.key
+        put = upsert(connection, messages).values(
+            destination=message.destination,
+            key=message.key,
+            payload=dict(message.payload),
+            state="owed",
+            created_at=stamp(now),
+            tries=0,
         )
-        if connection.execute(known).first() is None:
-            connection.execute(
-                insert(messages).values(
-                    destination=message.destination,
-                    key=message.key,
-                    payload=dict(message.payload),
-                    state="owed",
-                    created_at=stamp(now),
-                    tries=0,
-                )
-            )
+        connection.execute(put.on_conflict_do_nothing(index_elements=["destination", "key"]))
 
 
 def _in_order(chosen: Select[tuple[object, ...]]) -> Select[tuple[object, ...]]:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from callagent_cli.domain.call import AttemptState
 from callagent_cli.domain.errors import LeaseLost, LedgerBusy, LedgerError
 from callagent_cli.ledger import files, migrations
 from callagent_cli.ledger.migrations import Migration
+from callagent_cli.ledger.outbox import Message
 from callagent_cli.ledger.store import Ledger
 from tests.ledger.conftest import begin_next, claim_next, people
 from tests.support.hand_clock import HandClock
@@ -61,6 +64,27 @@ def test_a_run_that_slept_too_long_cannot_dial(
                 (doubt,) = awake.in_doubt("spring")
                 assert doubt.ticket.attempt_id == begun.attempt_id
                 assert awake.open_attempts("spring") == {AttemptState.UNKNOWN: 1}
+
+
+def test_what_two_hosts_owe_at_the_same_moment_is_owed_once_and_nothing_with_it_is_lost(
+    tmp_path: Path, clock: HandClock, database_url: str, server: Server
+) -> None:
+    back, mine = (Message("webhook", key, {}) for key in ("elevenlabs is back", "in doubt"))
+    with (
+        _open(tmp_path / "a", clock, database_url) as first,
+        _open(tmp_path / "b", clock, database_url) as second,
+        ThreadPoolExecutor() as pool,
+    ):
+
+        def told_by_both() -> Iterator[Message]:
+            yield back
+            others.append(pool.submit(second.owe, [back, mine]))
+            server.wait_until_one_waits()  # for what is written and not committed
+
+        others: list[Future[None]] = []
+        first.owe(told_by_both())
+        others[0].result(10)
+        assert [message.key for message in first.list_messages("owed")] == [back.key, mine.key]
 
 
 def test_a_clock_that_is_minutes_off_neither_loses_nor_keeps_a_lease(

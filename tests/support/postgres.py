@@ -84,6 +84,13 @@ class Server:
         run = [str(binary("pg_ctl")), "-D", str(self.folder / "data"), "-w", *words]
         subprocess.run(run, check=True, stdout=subprocess.DEVNULL, **_as_nobody_special())
 
+    def wait_until_one_waits(self, within_s: float = 10) -> None:
+        """For a lock that somebody else holds."""
+        give_up_s = time.monotonic() + within_s
+        while self.execute("SELECT 1 FROM pg_locks WHERE NOT granted") == []:
+            assert time.monotonic() < give_up_s, "nobody waits for a lock"
+            time.sleep(0.02)  # another connection is at it: there is no clock of ours to turn
+
     def execute(self, sql: str) -> list[tuple[object, ...]]:
         import psycopg
 
