@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.oracle import conversations
-from tests.oracle.world import Terms, World
+from tests.oracle.world import PATIENCE_S, Terms, World
 
 AGENT_ID = "agent_oracle"
 NUMBER_ID = "phnum_oracle"
@@ -104,6 +104,7 @@ class Handler(BaseHTTPRequestHandler):
                 Path(raw["log"]),
                 raw["ledger"],
                 Path(journal) if journal else None,
+                raw.get("patience_s", PATIENCE_S),
             ),
         )
         self._json({})

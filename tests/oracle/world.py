@@ -15,7 +15,9 @@ from tests.oracle import conversations
 from tests.oracle.faults import Mode, mode_of
 
 _READ_AGAIN = 40  # a writer may hold the ledger for a moment
-_ASK_AGAIN = 200
+_ASK_AGAIN_S = 0.1
+PATIENCE_S = 20.0
+NOT_TOLD = "not told"  # by a ledger that was away
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Terms:
     log: Path
     ledger: str  # the product's ledger, a path or a URL: looked at, at every dial
     journal: Path | None = None  # the product's dial journal: read at every dial
+    patience_s: float = PATIENCE_S  # with a server that is away: no provider waits for a ledger
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class World:
         phone = str(request["to_number"])
         data = request.get("conversation_initiation_client_data") or {}
         attempt_id = str((data.get("dynamic_variables") or {}).get("callagent_attempt_id", ""))
-        seen = _state_in_ledger(self._terms.ledger, attempt_id)
+        seen = _state_in_ledger(self._terms, attempt_id)
         in_journal = _is_in_journal(self._terms.journal, attempt_id)
         with self._lock:
             mode = self._mode(phone)
@@ -133,12 +136,13 @@ class World:
             for call in self._calls:
                 if call.conversation_id == conversation_id:
                     call.reads += 1
-                    self._write("read", conversation_id=conversation_id)
+                    is_ended = call.is_ended
+                    self._write("read", conversation_id=conversation_id, is_ended=is_ended)
                     return conversations.detail(
                         conversation_id,
                         call.request,
                         started_unix=call.started_unix,
-                        is_ended=call.is_ended,
+                        is_ended=is_ended,
                     )
         return None
 
@@ -176,10 +180,11 @@ def _attempt_asked_for(query: dict[str, list[str]]) -> str | None:
     return None
 
 
-def _state_in_ledger(ledger: str, attempt_id: str) -> str:
+def _state_in_ledger(terms: Terms, attempt_id: str) -> str:
     """Return the attempt's committed state at this moment, seen from outside."""
+    ledger = terms.ledger
     if ledger.startswith("postgresql"):
-        return _state_on_server(ledger, attempt_id)
+        return _state_on_server(ledger, attempt_id, terms.patience_s)
     problem = "no ledger"
     for _ in range(_READ_AGAIN):
         try:
@@ -196,21 +201,34 @@ def _state_in_ledger(ledger: str, attempt_id: str) -> str:
     return problem
 
 
-def _state_on_server(url: str, attempt_id: str) -> str:
-    """A server that is being restarted is asked again."""
+def _state_on_server(url: str, attempt_id: str, patience_s: float) -> str:
+    """A frozen server says nothing, not even that it is away: it is asked by a thread that is
+    left behind."""
+    told: list[str] = []
+    give_up_s = time.monotonic() + patience_s
+
+    def ask() -> None:
+        while not told and time.monotonic() < give_up_s:
+            told.extend(_asked_once(url, attempt_id))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(patience_s)
+    return told[0] if told else NOT_TOLD
+
+
+def _asked_once(url: str, attempt_id: str) -> list[str]:
+    """Empty: the server is being restarted."""
     import psycopg
 
-    asked, problem = "SELECT state FROM callagent.attempts WHERE attempt_id = %s", ""
-    for _ in range(_ASK_AGAIN):
-        try:
-            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-                row = connection.execute(asked, (attempt_id,)).fetchone()
-        except psycopg.Error as error:
-            problem = f"unreadable: {type(error).__name__}"
-            time.sleep(0.1)
-        else:
-            return str(row[0]) if row else "absent"
-    return problem
+    asked = "SELECT state FROM callagent.attempts WHERE attempt_id = %s"
+    try:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            row = connection.execute(asked, (attempt_id,)).fetchone()
+    except psycopg.Error:
+        time.sleep(_ASK_AGAIN_S)
+        return []
+    return [str(row[0]) if row else "absent"]
 
 
 def _is_in_journal(journal: Path | None, attempt_id: str) -> bool | None:

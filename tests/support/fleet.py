@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.oracle.at_once import busiest
 from tests.oracle.conversations import result_of
 from tests.oracle.evidence import Evidence, Row, Snapshot, read_log
+from tests.oracle.world import PATIENCE_S
 from tests.support.command_line import Ended, call, environ, words_of
 from tests.support.postgres import Server
 from tests.sweeps.stage import CAMPAIGN, Oracle, Shape, config, contacts, numbers
@@ -33,6 +35,7 @@ class Fleet:
     url: str = ""  # of the ledger, where it is reached by another way than the server's own
     provider_url: str = ""  # likewise
     more: Mapping[str, Any] = field(default_factory=dict)  # settings
+    patience_s: float = PATIENCE_S  # of the provider, with a ledger that is away
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,6 +44,7 @@ class Fleet:
             "seed": self.shape.seed,
             "log": str(self.folder / "oracle.jsonl"),
             "ledger": self.server.url,
+            "patience_s": self.patience_s,
         }
         self.oracle.open_world(_KEY, terms)
 
@@ -111,21 +115,9 @@ class Fleet:
 
     def most_at_once(self) -> int:
         """Calls that were on at the same time, as the provider saw them."""
-        log = self.log()
-        last_read = {
-            line["conversation_id"]: line["mono"] for line in log if line["kind"] == "read"
-        }
-        moments = []
-        for dial in log:
-            if dial["kind"] == "dial" and dial["conversation_id"] in last_read:
-                moments += [(dial["mono"], 1), (last_read[dial["conversation_id"]], -1)]
-        on = most = 0
-        for _, change in sorted(moments):
-            on += change
-            most = max(most, on)
-        return most
+        return len(busiest(self.log()))
 
-    def evidence(self, kills: int = 0) -> Evidence:
+    def evidence(self, kills: int = 0, blinks: int = 0) -> Evidence:
         """For the checks of the kill sweeps: after one more run, which finds nobody to call."""
         last = self.type("office", "run", f"{CAMPAIGN}.csv", "--yes", "--json", "--no-live")
         wanted = numbers(self.shape)
@@ -136,6 +128,7 @@ class Fleet:
             snapshots=(read_server(self.server),),
             statuses=(*[None] * kills, last.status),
             concurrency=self.shape.concurrency,
+            blinks=blinks,
             outputs={str(file): file.read_text() for file in files} | {"run": last.out + last.err},
             secrets=(_KEY, *wanted),
             disposition_of={number: result_of(number) for number in wanted},

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.oracle import checks
+from tests.oracle.at_once import Span, busiest
 from tests.support import postgres
 from tests.support.fleet import Fleet, read_server
 from tests.support.inbox import Inbox
@@ -33,6 +34,7 @@ _SLEEPS_S = (0.5, 3.0, 40.0)  # a hiccup, a swap, and a silence that is taken fo
 _OFTEN = (10, 4, 1)  # so that most of the time somebody is awake
 _FREEZES_S = (2.0, 8.0)
 _AWAY_S = 6.0
+_LOOKS_FOR_S = 1.0  # into the ledger, at a dial: a frozen ledger is no outage of the provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Storm:
     queues: int = 0
     outages: int = 0
     seconds: float = 0.0
-    most_at_once: int = 0
+    at_once: list[Span] = field(default_factory=list)  # the calls that were on when most were
     alerts: Counter[str] = field(default_factory=Counter)  # that a person got, by title
     in_doubt: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Storm:
             f"{self.weather.seed}: {self.kills} kills, {self.sleeps} suspensions, "
             f"{self.restarts} restarts and {self.freezes} freezes of the database, "
             f"{self.queues} losses of the queue, {self.outages} outage of the provider; "
-            f"{self.seconds:.0f} s, at most {self.most_at_once} of {self.weather.lanes} calls at "
+            f"{self.seconds:.0f} s, at most {len(self.at_once)} of {self.weather.lanes} calls at "
             f"once, {self.in_doubt} in doubt, alerts {dict(self.alerts)}"
         )
 
@@ -135,15 +137,24 @@ def blow(weather: Weather, folder: Path, server: postgres.Server) -> Storm:
         stack.callback(provider.close)
         told = {"alerts": {"webhook": {"enabled": True, "url": f"{inbox.url}/told"}}}
         url = f"http://127.0.0.1:{provider.port}"
-        fleet = Fleet(folder, server, oracle, shape, provider_url=url, more=told)
+        fleet = Fleet(
+            folder,
+            server,
+            oracle,
+            shape,
+            provider_url=url,
+            more=told,
+            patience_s=_LOOKS_FOR_S,
+        )
         stack.callback(fleet.end)
         fleet.order()
         _live_through(storm, fleet, provider, rng)
-        storm.most_at_once = fleet.most_at_once()
+        storm.at_once = busiest(fleet.log())
         storm.in_doubt = fleet.totals()["needs_review"]
         (folder / "attempts.json").write_text(json.dumps(read_server(server).attempts, indent=1))
         evidence = fleet.evidence(
-            kills=storm.kills + storm.sleeps + storm.restarts + storm.freezes
+            kills=storm.kills + storm.sleeps + storm.restarts + storm.freezes,
+            blinks=storm.restarts + storm.freezes,
         )
         storm.alerts = Counter(str(letter.body.get("title", "")) for letter in inbox.letters)
         storm.wrong += checks.violations(evidence)
@@ -231,8 +242,9 @@ def _count(storm: Storm, blow: str) -> None:
 
 def _of_a_fleet(storm: Storm) -> list[str]:
     wrong = []
-    if storm.most_at_once > storm.weather.lanes:
-        wrong.append(f"{storm.most_at_once} calls at once of {storm.weather.lanes} allowed")
+    if (on := len(storm.at_once)) > storm.weather.lanes:
+        wrong.append(f"{on} calls at once of {storm.weather.lanes} allowed:")
+        wrong += [f"  {span}" for span in storm.at_once]
     down = sum(n for title, n in storm.alerts.items() if title.startswith("elevenlabs is down"))
     # never twice; none where no worker lived long enough to see enough requests fail
     if down > storm.outages:
