@@ -1,24 +1,25 @@
 """Breakers that a fleet has in common: what one process finds out, all know within a second.
 
-Opening is anybody's to tell. Only the leader probes, so only its breaker comes to a trial, and
-closing is its to tell. A Listener; the ledger is asked by a background task, never by a call.
+Opening is anybody's to tell, and so is the first real answer after it, which ends the incident
+for all. Only the leader probes, so only its breaker comes to a trial, and closing is its to tell.
+A Listener; the ledger is asked by a background task, never by a call.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
 from callagent_cli.domain.clock import Clock, Signal
 from callagent_cli.domain.errors import LedgerError
-from callagent_cli.domain.event import Event, EventName
+from callagent_cli.domain.event import PROOFS, Event, EventName
 from callagent_cli.domain.snapshot import BreakerState
 from callagent_cli.ledger.fleet import Fleet
-from callagent_cli.ledger.shared_breakers import SharedBreaker
+from callagent_cli.ledger.shared_breakers import PROVEN, SharedBreaker
 
 _EVERY_S = 0.5
-_HEARD = (EventName.BREAKER_OPENED, EventName.BREAKER_CLOSED)
+_CHANGES = (EventName.BREAKER_OPENED, EventName.BREAKER_CLOSED)
 
 
 class SharedByAll(Protocol):
@@ -30,6 +31,7 @@ class SharedByAll(Protocol):
     def state(self) -> BreakerState: ...
     def heed_opening(self, error: str) -> None: ...
     def heed_closing(self) -> None: ...
+    def heed_proof(self) -> None: ...
     def force_open(self, reason: str) -> None: ...
 
 
@@ -42,29 +44,49 @@ class BreakerSync:
         *,
         clock: Clock,
         over: Signal,
+        on_proof: Callable[[str], None],
     ) -> None:
+        """on_proof: told of a service that has answered another process, the first since it was
+        down."""
         self._breakers = {breaker.service: breaker for breaker in breakers}
         self._fleet, self._run_id, self._over = fleet, run_id, over
-        self._news = clock.signal()
+        self._on_proof, self._news = on_proof, clock.signal()
         self._lock = threading.Lock()
         self._untold: deque[tuple[str, str, str]] = deque()  # service, state, error
         self._epochs: dict[str, int] = {}
         self._echoes: set[tuple[str, str]] = set()  # service, state: told us by the others
+        self._unproven: set[str] = set()  # closed, and nobody has had a real answer yet
 
     def __call__(self, event: Event) -> None:
-        if event.name not in _HEARD or event.fields.get("is_held"):
-            return
-        said = (
-            str(event.fields.get("service", "")),
-            str(event.fields.get("breaker_state", "")),
-            str(event.fields.get("error", "")),
-        )
+        service = str(event.fields.get("service", ""))
+        if event.name in PROOFS:
+            self._hear_proof(service)
+        elif event.name in _CHANGES and not event.fields.get("is_held"):
+            state = str(event.fields.get("breaker_state", ""))
+            self._hear_change(service, state, str(event.fields.get("error", "")))
+
+    def _hear_proof(self, service: str) -> None:
         with self._lock:
-            if said[:2] in self._echoes:  # it came from the others
-                self._echoes.discard(said[:2])
+            if service not in self._unproven:
                 return
-            self._untold.append(said)
+            self._unproven.discard(service)
+            self._untold.append((service, PROVEN, ""))
         self._news.set()
+
+    def _hear_change(self, service: str, state: str, error: str) -> None:
+        with self._lock:
+            if (service, state) in self._echoes:  # it came from the others
+                self._echoes.discard((service, state))
+                return
+            self._note_probation(service, state)
+            self._untold.append((service, state, error))
+        self._news.set()
+
+    def _note_probation(self, service: str, state: str) -> None:
+        if state == BreakerState.CLOSED:
+            self._unproven.add(service)
+        else:
+            self._unproven.discard(service)
 
     def run(self) -> None:
         """The body of a background task; ends with the run."""
@@ -96,14 +118,19 @@ class BreakerSync:
         if breaker is None or shared.epoch <= self._epochs.get(shared.service, 0):
             return
         self._epochs[shared.service] = shared.epoch
-        before, echo = breaker.state, (shared.service, shared.state)
+        before = breaker.state
+        echo = (shared.service, BreakerState.CLOSED.value if shared.is_proven else shared.state)
         with self._lock:
+            self._note_probation(shared.service, shared.state)
             self._echoes.add(echo)
         match shared.state:
             case BreakerState.OPEN:
                 breaker.heed_opening(shared.error)
             case BreakerState.FORCED_OPEN:
                 breaker.force_open(shared.error)
+            case _ if shared.is_proven:
+                breaker.heed_proof()
+                self._on_proof(shared.service)
             case _:
                 breaker.heed_closing()
         if breaker.state is before:  # nothing new here: no event comes of it

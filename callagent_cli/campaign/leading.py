@@ -60,6 +60,7 @@ class Duties:
         self._on_elected, self._on_settled = on_elected, on_settled
         self._pauses_s = _pauses(look_up_delays_s)
         self._beats = 0
+        self._is_new = False  # elected, and not installed yet
 
     def run(self) -> None:
         while True:
@@ -75,8 +76,11 @@ class Duties:
         is_third = self._beats % _THIRD == 0
         self._beats += 1
         if is_third and self._leads.renew():
+            self._is_new = True
             self._emit(EventName.LEADER_ELECTED)
+        if self._is_new and self._leads():
             self._on_elected()
+            self._is_new = False
         if self._leads():
             if is_third:
                 self._fleet.bury_the_dead()

@@ -88,6 +88,9 @@ LEVEL_OF: Mapping[EventName, Level] = {
     EventName.LEDGER_MISSED: Level.ERROR,
 }  # every other event is INFO
 
+# what shows that a service does what it is there for
+PROOFS = frozenset({EventName.SERVICE_ANSWERED, EventName.CALL_PLACED, EventName.DELIVERY_SENT})
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

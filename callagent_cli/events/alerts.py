@@ -7,7 +7,7 @@ ledger first, so that a crash neither loses nor doubles it.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from callagent_cli.domain.alert import Alert, AlertBook, AlertChannel, AlertKind, Incident
 from callagent_cli.domain.clock import Clock
@@ -67,14 +67,23 @@ class AlertDesk:
         if is_news or event.name is EventName.BREAKER_CLOSED:
             self._news.set()
 
-    def go_on_duty(self) -> None:
-        """Go on where whoever told of services before has stopped. Raises LedgerError."""
+    def go_on_duty(self, proven: Collection[str] = ()) -> None:
+        """Go on where whoever told of services before has stopped. proven: services that have
+        answered somebody since they were down. Raises LedgerError."""
         told = self._book.open_incidents() if self._book else []
         with self._lock:
             self._incidents.begin_anew(told)
+            for service in proven:
+                self._queue.extend(self._incidents.prove(service, self._clock.now()))
             for event in self._unheard.values():
                 self._queue.extend(self._incidents.hear(event))
             self._unheard.clear()
+        self._news.set()
+
+    def prove(self, service: str) -> None:
+        """Another process of the fleet has had a real answer."""
+        with self._lock:
+            self._queue.extend(self._incidents.prove(service, self._clock.now()))
         self._news.set()
 
     def _remember(self, event: Event) -> None:

@@ -11,12 +11,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from callagent_cli.domain.alert import Alert, Incident
-from callagent_cli.domain.event import Event, EventName
+from callagent_cli.domain.event import PROOFS, Event, EventName
 from callagent_cli.events import alert_texts as texts
 from callagent_cli.events.alert_texts import Counts
 
 _SAME_MOMENT = timedelta(seconds=0.5)
-_PROOFS = (EventName.SERVICE_ANSWERED, EventName.CALL_PLACED, EventName.DELIVERY_SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +111,17 @@ class Incidents:
                 return [texts.halted(event)]
             case EventName.RUN_FINISHED:
                 return [*self.rest(event.at), *self._finished(event)]
-            case name if name in _PROOFS:
+            case name if name in PROOFS:
                 return self._proved(event)
             case _:
                 return []
+
+    def prove(self, service: str, now: datetime) -> list[Alert]:
+        """Another process of the fleet has had a real answer."""
+        incident = self._open.get(service)
+        if incident is None or not incident.is_ended_by_proof:
+            return []
+        return self._recover(incident, now)
 
     def due(self, now: datetime) -> list[Alert]:
         """The alerts that time calls for: still down, recovered for good, digests."""
@@ -185,12 +191,9 @@ class Incidents:
 
     def _proved(self, event: Event) -> list[Alert]:
         """A real success ends the incidents whose breaker is closed on probation."""
-        alerts = []
-        for incident in list(self._open.values()):
-            is_meant = event.fields.get("service", incident.service) == incident.service
-            if incident.is_ended_by_proof and is_meant:
-                alerts += self._recover(incident, event.at)
-        return alerts
+        meant = event.fields.get("service")
+        services = list(self._open) if meant is None else [str(meant)]
+        return [alert for service in services for alert in self.prove(service, event.at)]
 
     def _recover(self, incident: _Open, now: datetime) -> list[Alert]:
         del self._open[incident.service]

@@ -9,14 +9,20 @@ from callagent_cli.domain.clock import Clock
 from callagent_cli.ledger.database import Database
 from callagent_cli.ledger.fleet_schema import breakers
 
+PROVEN = "proven"  # closed, and a real answer has come since: the incident is over
+
 
 @dataclass(frozen=True, slots=True)
 class SharedBreaker:
     service: str
     epoch: int  # grows with each change
-    state: str  # closed, open, forced_open
+    state: str  # open, forced_open, closed (on probation), proven
     error: str
     run_id: str  # who changed it
+
+    @property
+    def is_proven(self) -> bool:
+        return self.state == PROVEN
 
 
 class SharedBreakers:
@@ -28,6 +34,9 @@ class SharedBreakers:
         with self._database.at_a_glance() as connection:
             rows = connection.execute(select(*columns)).all()
         return {row.service: SharedBreaker(*row) for row in rows}
+
+    def proven_services(self) -> list[str]:
+        return [known.service for known in self.shared_breakers().values() if known.is_proven]
 
     def change_breaker(
         self, service: str, known_epoch: int, state: str, error: str, run_id: str

@@ -157,6 +157,13 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # pybreaker is untyped her
             self._circuit.heed_closing(self._clock.monotonic())
         self._tell()
 
+    def heed_proof(self) -> None:
+        """End the incident, for another process has had a real answer. Changes nothing where a
+        person holds it open."""
+        with self._lock:
+            self._circuit.heed_proof(self._clock.monotonic())
+        self._tell()
+
     @property
     def held(self) -> str:
         """What `hold_open` was told; empty when no person holds it."""

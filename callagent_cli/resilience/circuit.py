@@ -201,6 +201,13 @@ class Circuit:
         if self.state is not BreakerState.CLOSED and not self.is_held:
             self._close_on_probation(now_s)
 
+    def heed_proof(self, now_s: float) -> None:
+        """Another process of the fleet has had a real answer: the incident is over here too. What
+        failed here since, outside an incident, is not forgiven by it."""
+        self.heed_closing(now_s)
+        if self.state is BreakerState.CLOSED and self._incident is not None:
+            self.failures, self._incident = 0, None
+
     def seconds_until_trial(self, now_s: float) -> float | None:
         """See Breaker.seconds_until_trial."""
         if not self._hears_probes() or self._is_trial_out:

@@ -211,7 +211,14 @@ def _put_together(settings: Settings, order: Order, crewing: Crewing, means: _Me
     )
     if crewing.role == "worker":
         session.last_word = EventName.WORKER_STOPPED
-    sync = BreakerSync(session.breakers, fleet, run_id, clock=clock, over=session.over)
+    sync = BreakerSync(
+        session.breakers,
+        fleet,
+        run_id,
+        clock=clock,
+        over=session.over,
+        on_proof=session.alerts.prove,
+    )
     for listener in (*session.listeners, sync, *crewing.listeners):
         emitter.listen(listener)
     duties = Duties(
@@ -221,7 +228,7 @@ def _put_together(settings: Settings, order: Order, crewing: Crewing, means: _Me
         over=session.over,
         emit=emitter,
         order=order,
-        on_elected=session.alerts.go_on_duty,
+        on_elected=lambda: session.alerts.go_on_duty(fleet.proven_services()),
         on_settled=lambda: _tell_that_it_is_done(session, order, fleet),
         look_up_delays_s=settings.services.elevenlabs.look_up_after,
     )

@@ -132,6 +132,20 @@ def test_the_first_answer_ends_an_outage_that_an_earlier_run_told() -> None:
     assert book.standing == []
 
 
+def test_who_comes_on_duty_ends_an_outage_whose_service_has_answered_somebody() -> None:
+    at = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+    known = [
+        Incident(service, is_refusal=False, opened_at=at, told_at=at, error="503")
+        for service in ("elevenlabs", "crm")
+    ]
+    book = Book(*known)
+    _, desk, _ = _desk(book)
+    desk.go_on_duty(["elevenlabs", "llm"])
+    desk.flush(10)
+    assert book.kept == [AlertKind.INCIDENT_RECOVERED]
+    assert [incident.service for incident in book.standing] == ["crm"]
+
+
 def test_a_ledger_that_fails_leaves_the_alert_to_the_channels_of_this_process() -> None:
     terminal = Channel("terminal")
     emit, desk, log = _desk(Book(fault=LedgerError("disk full")), terminal)

@@ -178,6 +178,16 @@ def test_breaker_closed_by_probes_has_recovered_with_the_first_real_success(
     assert told[1].at == at(61.0)
 
 
+def test_success_that_another_process_had_ends_what_has_passed_its_probes() -> None:
+    incidents = Incidents()
+    play(incidents, [trip(0.0)])
+    assert incidents.prove("elevenlabs", at(59.0)) == []  # from before the outage
+    play(incidents, [close(60.0, is_on_probation=True)])
+    assert incidents.prove("crm", at(61.0)) == []
+    assert kinds(incidents.prove("elevenlabs", at(61.0))) == [K.INCIDENT_RECOVERED]
+    assert incidents.standing() == []
+
+
 def test_success_of_another_service_proves_nothing() -> None:
     sent = fact(EventName.DELIVERY_SENT, 61.0, service="crm")
     told = play(Incidents(), [trip(0.0), close(60.0, is_on_probation=True), sent])

@@ -272,6 +272,40 @@ def test_success_ends_probation(make_breaker: Make, fail: Fail) -> None:
     assert breaker.state is BreakerState.CLOSED
 
 
+@pytest.mark.parametrize("is_on_probation", [True, False])
+def test_answer_that_another_process_had_ends_the_incident(
+    make_breaker: Make, fail: Fail, *, is_on_probation: bool
+) -> None:
+    breaker = make_breaker(has_probe=True)
+    trip(breaker, fail)
+    if is_on_probation:
+        breaker.probe_passed(1)
+    breaker.heed_proof()
+    for _ in range(4):
+        fail(breaker, transient())
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_answer_that_another_process_had_forgives_nothing_outside_an_incident(
+    make_breaker: Make, fail: Fail
+) -> None:
+    breaker = make_breaker(has_probe=True)
+    for _ in range(4):
+        fail(breaker, transient())
+    breaker.heed_proof()
+    fail(breaker, transient())
+    assert breaker.view().state is BreakerState.OPEN
+
+
+def test_answer_that_another_process_had_does_not_end_what_a_person_holds(
+    make_breaker: Make,
+) -> None:
+    breaker = make_breaker(has_probe=True)
+    breaker.hold_open("Kim: migration")
+    breaker.heed_proof()
+    assert (breaker.state, breaker.held) == (BreakerState.FORCED_OPEN, "Kim: migration")
+
+
 def test_each_broken_probation_doubles_the_good_probes_wanted_up_to_64(
     make_breaker: Make, fail: Fail
 ) -> None:
