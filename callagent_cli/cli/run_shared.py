@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from callagent_cli import wiring
+from callagent_cli.campaign.ending import remaining
 from callagent_cli.campaign.fleet_worker import FleetWorker
 from callagent_cli.campaign.summary import RunSummary
 from callagent_cli.campaign.summing_up import sum_up
@@ -208,7 +209,7 @@ def _summary(this: Ordering, order: Order, exit_status: int, reason: str) -> Run
         dialled=0,
         duration_s=0.0,
         cost_usd=None,
-        remaining=sum(totals.get(state, 0) for state in ("pending", "held", "deferred")),
+        remaining=remaining(totals),
         in_doubt=totals.get("needs_review", 0),
         is_planned=exit_status == 0,
     )

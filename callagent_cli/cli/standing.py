@@ -52,6 +52,12 @@ class Standing:
     def in_doubt(self) -> int:
         return sum(row.in_doubt for row in self.campaigns)
 
+    @property
+    def paused(self) -> frozenset[str]:
+        """Campaigns of which nobody more is called until somebody says so."""
+        orders = self.fleet.orders if self.fleet is not None else ()
+        return frozenset(order.campaign for order in orders if order.paused_at is not None)
+
     def advice(self) -> Sequence[Advice]:
         """What is most urgent first."""
         return [*self._of_run(), *self._of_trouble(), *self._of_campaigns()]
@@ -91,7 +97,8 @@ class Standing:
         for row in self.campaigns:
             if n := row.totals.get("failed", 0):
                 yield Advice(f"{row.campaign}: {n} failed", f"callagent retry {row.campaign}")
-            if row.next_at is not None and not row.is_running:
+            is_in_hand = row.is_running or row.campaign in self.paused
+            if row.next_at is not None and not is_in_hand:
                 yield Advice(f"{row.campaign}: {due_text(row, self.now)}", _run_again(row))
 
 

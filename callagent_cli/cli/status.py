@@ -147,6 +147,8 @@ def _table(told: Standing) -> Table:
 
 
 def _next(row: CampaignRow, told: Standing) -> Text:
+    if row.campaign in told.paused:  # calls that were on may still be under way
+        return Text("paused", style="yellow")
     if row.is_running:
         eta_s = told.live.run.eta_s if told.live else None
         eta = f", ETA {clock_text(eta_s)}" if eta_s else ""
