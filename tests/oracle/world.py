@@ -16,7 +16,7 @@ from tests.oracle.faults import Mode, mode_of
 
 _READ_AGAIN = 40  # a writer may hold the ledger for a moment
 _ASK_AGAIN_S = 0.1
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 NOT_TOLD = "not told"  # by a ledger that was away
 
 

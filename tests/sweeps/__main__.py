@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from tests.sweeps import parts, report
+from tests.sweeps.damage import PLACES
 from tests.sweeps.plan import SHARES
 from tests.sweeps.pool import workers
 
@@ -39,6 +40,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--schedules", default=_SCHEDULES, help=f"faults ({_SCHEDULES})")
     parser.add_argument("--kinds", default=",".join(SHARES), help=",".join(SHARES))
     parser.add_argument("--rounds", type=int, default=100, help="of twenty processes (100)")
+    parser.add_argument(
+        "--places",
+        type=int,
+        default=PLACES,
+        choices=range(1, PLACES + 1),
+        metavar="N",
+        help=f"of a ledger that are damaged ({PLACES})",
+    )
     parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("--write-report", type=Path, metavar="PAGE")
     return parser.parse_args()

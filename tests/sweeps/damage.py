@@ -21,7 +21,7 @@ from tests.sweeps.stage import Oracle, Shape, Stage, set_up
 
 INPUT_ERROR = 2
 _SECTOR = 512  # bytes
-_CUTS = 64
+PLACES = 64  # in the file, from its beginning to its end
 _MAY_BE_HARMLESS = {"64 bytes of garbage"}  # when they hit an unused part of a page
 
 
@@ -40,13 +40,11 @@ class Suffered:
     kept: str = ""
 
 
-def cases() -> list[Damage]:
-    """Every case; those of one name are one row of the table."""
-    cuts = [Damage("cut off", functools.partial(_cut, part / _CUTS)) for part in range(_CUTS)]
-    spoilt = [
-        Damage("64 bytes of garbage", functools.partial(_garbage, part / _CUTS))
-        for part in range(_CUTS)
-    ]
+def cases(places: Sequence[int] = range(PLACES)) -> list[Damage]:
+    """Every case; those of one name are one row of the table. places: where the file is hurt."""
+    parts = [place / PLACES for place in places]
+    cuts = [Damage("cut off", functools.partial(_cut, part)) for part in parts]
+    spoilt = [Damage("64 bytes of garbage", functools.partial(_garbage, part)) for part in parts]
     return [
         Damage("ledger deleted", _delete),
         Damage("side files deleted with it", _delete_all),

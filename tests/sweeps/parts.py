@@ -3,6 +3,7 @@
 import argparse
 import functools
 import itertools
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -110,9 +111,10 @@ def crowds(pool: Pool, options: argparse.Namespace) -> Section:
 
 
 def damages(pool: Pool, options: argparse.Namespace) -> Section:
-    """Every way to spoil a ledger."""
+    """Every way to spoil a ledger, at as many places of it as asked for."""
+    places = random.Random(options.seed).sample(range(damage.PLACES), options.places)
     results = []
-    jobs = (functools.partial(damage.suffer, case, nothing) for case in damage.cases())
+    jobs = (functools.partial(damage.suffer, case, nothing) for case in damage.cases(places))
     for result in pool.each(jobs):
         results.append(result)
         if result.violations:
