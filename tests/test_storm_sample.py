@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle.at_once import busiest
+from tests.oracle.evidence import Row
 from tests.support.postgres import Server
 from tests.sweeps import server_kills
 from tests.sweeps.storm import Weather, blow
@@ -40,6 +42,34 @@ def test_killed_at_any_statement_a_run_on_a_server_calls_everybody_once(
     ]
     assert [point.wrong for point in points] == [(), (), ()], f"seed {_SEED}"
     assert sum(point.kills for point in points)
+
+
+def test_the_oracle_would_notice_one_call_too_many() -> None:
+    """A call is over when its end has been read, and not before; who reads it again is late."""
+    log = [
+        _dial("a", 1.0),
+        _read("a", 2.0, is_ended=False),
+        _read("a", 4.0, is_ended=True),
+        _dial("b", 5.0),
+        _read("a", 6.0, is_ended=True),  # by the heir of a worker that died after the first
+        _read("b", 7.0, is_ended=False),
+    ]
+    assert [span.attempt_id for span in busiest(log)] == ["ca_a"]
+    early = _dial("c", 3.0)
+    assert {span.attempt_id for span in busiest([*log, early])} == {"ca_a"}  # nobody found it
+    both = busiest([*log, early, _read("c", 4.5, is_ended=True)])
+    assert {span.attempt_id for span in both} == {"ca_a", "ca_c"}
+    assert str(both[0]) == "ca_a (conv_a) from 1.000 for 3.000 s"
+
+
+def _dial(name: str, mono: float) -> Row:
+    about = {"conversation_id": f"conv_{name}", "attempt_id": f"ca_{name}"}
+    return {"kind": "dial", "mono": mono, **about}
+
+
+def _read(name: str, mono: float, *, is_ended: bool) -> Row:
+    about = {"conversation_id": f"conv_{name}", "is_ended": is_ended}
+    return {"kind": "read", "mono": mono, **about}
 
 
 def _new(folder: Path) -> Path:
