@@ -89,6 +89,7 @@ class _Crew:
         self._names = [f"host-{n}" for n in range(weather.workers)]
         self._at_work: dict[str, subprocess.Popen[bytes]] = {}
         self._wakes_at_s: dict[str, float] = {}
+        self._has_struck = False
 
     def keep_up(self) -> None:
         """As systemd does: whoever has ended is started."""
@@ -101,12 +102,15 @@ class _Crew:
                 self.wake(name)
 
     def strike(self) -> str:
-        """Kill or suspend one; returns which it was."""
+        """Kill or suspend one; returns which it was. The first is killed: a short storm would
+        else be one without a kill now and then."""
         name = self._rng.choice([n for n in self._names if n not in self._wakes_at_s] or ["-"])
         if name == "-":
             return "nobody"
         process = self._at_work[name]
-        if self._rng.random() < 0.6:
+        is_kill = self._rng.random() < 0.6 or not self._has_struck
+        self._has_struck = True
+        if is_kill:
             process.kill()
             process.wait()
             return "kill"
