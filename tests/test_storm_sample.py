@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle import checks
 from tests.oracle.at_once import busiest
-from tests.oracle.evidence import Row
+from tests.oracle.evidence import Evidence, Row, Snapshot
+from tests.oracle.world import NOT_TOLD
 from tests.support.postgres import Server
 from tests.sweeps import server_kills
 from tests.sweeps.storm import Weather, blow
@@ -60,6 +62,28 @@ def test_the_oracle_would_notice_one_call_too_many() -> None:
     both = busiest([*log, early, _read("c", 4.5, is_ended=True)])
     assert {span.attempt_id for span in both} == {"ca_a", "ca_c"}
     assert str(both[0]) == "ca_a (conv_a) from 1.000 for 3.000 s"
+
+
+@pytest.mark.parametrize(("arrived_s", "is_excused"), [(4.9, False), (6.0, True), (9.1, False)])
+def test_only_a_ledger_that_was_away_excuses_a_dial_that_was_not_looked_up_in_it(
+    arrived_s: float, *, is_excused: bool
+) -> None:
+    dial = {
+        **_dial("a", arrived_s),
+        "phone": "+12025550110",
+        "user_id": "ca_a",
+        "mode": "slow",
+        "rang": True,
+        "clear_no": False,
+        "ledger_state": NOT_TOLD,
+        "in_journal": None,
+    }
+    row = {"attempt_id": "ca_a", "phone": dial["phone"], "state": "completed", "disposition": None}
+    evidence = Evidence(
+        wanted=(), log=(dial,), snapshots=(Snapshot((row,)),), statuses=(0,), blinks=((5.0, 7.0),)
+    )
+    told = [what for what in checks.violations(evidence) if what.startswith("I3")]
+    assert told == ([] if is_excused else [f"I3: ca_a arrived while its attempt was {NOT_TOLD}"])
 
 
 def _dial(name: str, mono: float) -> Row:

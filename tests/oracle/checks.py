@@ -20,6 +20,7 @@ from tests.oracle.world import NOT_TOLD
 
 OPEN = {"claimed", "dialing", "placed", "unknown"}
 COMMITTED = {"dialing", "unknown", "placed", "completed"}
+_LATE_S = 2.0  # that a dial is written down after the ledger has come back, at most
 FINAL = {"completed", "exhausted", "failed", "skipped"}
 ACCOUNTED = FINAL | {"needs_review"}
 _MOVES = {
@@ -101,14 +102,19 @@ def _one_attempt(evidence: Evidence) -> Iterator[str]:
 
 
 def _intent_first(evidence: Evidence) -> Iterator[str]:
-    unseen = evidence.blinks * evidence.concurrency  # dials that may have arrived meanwhile
     for dial in evidence.dials:
-        if dial["ledger_state"] == NOT_TOLD and unseen:
-            unseen -= 1
-        elif dial["ledger_state"] not in COMMITTED:
+        is_unseen = dial["ledger_state"] == NOT_TOLD and _was_away(evidence, dial)
+        if dial["ledger_state"] not in COMMITTED and not is_unseen:
             yield f"{dial['attempt_id']} arrived while its attempt was {dial['ledger_state']}"
         if dial["in_journal"] is False:
             yield f"{dial['attempt_id']} arrived and is not in the journal"
+
+
+def _was_away(evidence: Evidence, dial: Row) -> bool:
+    """Whether the ledger could not tell: a dial is written down once it has been asked in vain."""
+    return any(
+        began_s <= dial["mono"] <= ended_s + _LATE_S for began_s, ended_s in evidence.blinks
+    )
 
 
 def _nobody_lost(evidence: Evidence) -> Iterator[str]:

@@ -90,7 +90,9 @@ class Evidence:
     snapshots: tuple[Snapshot, ...]  # after each run, the last one last
     statuses: tuple[int | None, ...]  # exit status of each run; None: killed
     concurrency: int = 1
-    blinks: int = 0  # times that the ledger was away, and the oracle could not look into it
+    # from when to when the ledger was away, s by the machine's monotonic clock: the oracle could
+    # not look into it
+    blinks: tuple[tuple[float, float], ...] = ()
     failures: int = 0  # of the disk: each may have stopped a run between an intent and its dial
     outputs: Mapping[str, str] = field(default_factory=dict)  # whatever a person may get to see
     secrets: tuple[str, ...] = ()  # that must not be in them

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,7 @@ class Fleet:
         """Calls that were on at the same time, as the provider saw them."""
         return len(busiest(self.log()))
 
-    def evidence(self, kills: int = 0, blinks: int = 0) -> Evidence:
+    def evidence(self, kills: int = 0, blinks: Sequence[tuple[float, float]] = ()) -> Evidence:
         """For the checks of the kill sweeps: after one more run, which finds nobody to call."""
         last = self.type("office", "run", f"{CAMPAIGN}.csv", "--yes", "--json", "--no-live")
         wanted = numbers(self.shape)
@@ -128,7 +128,7 @@ class Fleet:
             snapshots=(read_server(self.server),),
             statuses=(*[None] * kills, last.status),
             concurrency=self.shape.concurrency,
-            blinks=blinks,
+            blinks=tuple(blinks),
             outputs={str(file): file.read_text() for file in files} | {"run": last.out + last.err},
             secrets=(_KEY, *wanted),
             disposition_of={number: result_of(number) for number in wanted},

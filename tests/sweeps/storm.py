@@ -16,8 +16,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class Storm:
     freezes: int = 0
     queues: int = 0
     outages: int = 0
+    blinks: list[tuple[float, float]] = field(default_factory=list)  # of the database, monotonic
     seconds: float = 0.0
     at_once: list[Span] = field(default_factory=list)  # the calls that were on when most were
     alerts: Counter[str] = field(default_factory=Counter)  # that a person got, by title
@@ -158,7 +159,7 @@ def blow(weather: Weather, folder: Path, server: postgres.Server) -> Storm:
         (folder / "attempts.json").write_text(json.dumps(read_server(server).attempts, indent=1))
         evidence = fleet.evidence(
             kills=storm.kills + storm.sleeps + storm.restarts + storm.freezes,
-            blinks=storm.restarts + storm.freezes,
+            blinks=storm.blinks,
         )
         storm.alerts = Counter(str(letter.body.get("title", "")) for letter in inbox.letters)
         storm.wrong += checks.violations(evidence)
@@ -217,17 +218,25 @@ class _Parts:
 
     def _restart(self) -> None:
         self._storm.restarts += 1
-        if self._rng.random() < 0.5:
-            self._fleet.server.stop("immediate")
-        else:
-            self._fleet.server.kill()
-        self._fleet.server.start()
+        with self._away():
+            if self._rng.random() < 0.5:
+                self._fleet.server.stop("immediate")
+            else:
+                self._fleet.server.kill()
+            self._fleet.server.start()
 
     def _freeze(self) -> None:
         self._storm.freezes += 1
-        self._fleet.server.freeze()
-        time.sleep(self._rng.choice(_FREEZES_S))
-        self._fleet.server.thaw()
+        with self._away():
+            self._fleet.server.freeze()
+            time.sleep(self._rng.choice(_FREEZES_S))
+            self._fleet.server.thaw()
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        began_s = time.monotonic()
+        yield
+        self._storm.blinks.append((began_s, time.monotonic()))
 
     def _lose_queue(self) -> None:
         self._storm.queues += 1
